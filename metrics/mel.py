@@ -1,28 +1,34 @@
-"""Multi-scale mel distance in dB (numpy only)."""
+"""Multi-scale mel distance in dB."""
 
 from functools import lru_cache
 
 import numpy as np
+import soxr
 
 # The windows of the paper's spectral loss (section III-E), with as many mel bands as they resolve.
 WINDOWS = (64, 128, 256, 512, 1024, 2048)
-SAMPLES_PER_BAND = 6.4
-# Quieter than this, a band is inaudible beside full-scale sound: differences below do not count.
-FLOOR_DB = -80.0
+SAMPLES_PER_BAND = 8
+# Bands quieter than this hold the noise of rooms and microphones: differences there do not count.
+FLOOR_DB = -70.0
+# Above this rate the shortest window has bands without a bin.
+MAX_RATE = 48_000
 
 
 def mel_distance(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
     """Mean absolute difference of the two signals' mel spectra, in dB; 0 is identical.
 
-    For each window length s of 64 .. 2048 samples (Hann, hop s/4): band power in dBFS of s/6.4
-    triangular mel bands (Slaney's scale, 0 to rate/2), floored at -80 dB, then the mean of
+    For each window length s of 64 .. 2048 samples (Hann, hop s/4): band power in dBFS of s/8
+    triangular mel bands (Slaney's scale, 0 to rate/2), floored at -70 dB, then the mean of
     |reference - degraded| over bands and frames. The result is the mean over window lengths.
 
     Args:
         reference: `[time]`, full scale 1.
         degraded: `[time]`, as long as the reference.
-        rate: Samples per second.
+        rate: Samples per second; signals above 48 kHz are scored at 48 kHz.
     """
+    if rate > MAX_RATE:
+        reference, degraded = (soxr.resample(x, rate, MAX_RATE) for x in (reference, degraded))
+        rate = MAX_RATE
     distances = []
     for window in WINDOWS:
         difference = mel_decibels(reference, rate, window) - mel_decibels(degraded, rate, window)
