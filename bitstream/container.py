@@ -134,6 +134,12 @@ class ContainerReader:
             else:
                 yield from found
 
+    @property
+    def length_is_sound(self) -> bool:
+        """Whether the stated length agrees with the frames read so far, so that it can be used."""
+        total = self.total_samples
+        return total is not None and self.header.num_frames(total) == self.num_frames
+
     def _parse(self) -> list[Block] | None:
         """Takes the first packet in the buffer, skipping bytes that cannot start one.
 

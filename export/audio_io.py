@@ -1,0 +1,159 @@
+"""Audio in and out of the file codec: in blocks, through pipes, and files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from data.audio import AudioError
+
+PIPE = "-"  # stands for standard input or output wherever a path is asked for
+_BLOCK_SAMPLES = 1 << 18  # of all channels together: 1 MiB of float32
+_WAV_LIMIT_BYTES = 1 << 32  # of the sizes in a wav header; beyond it RF64 is written
+_PIPE_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
+
+
+class AudioSource:
+    """Blocks of a wav, flac, ogg or mp3 file, or of wav on standard input.
+
+    Attributes:
+      sample_rate: Hz.
+      num_channels: at least 1.
+      num_samples: per channel, as the file says; None for a pipe.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Opens it.
+
+        Raises:
+          AudioError: missing, empty or not audio; names the file.
+        """
+        if path != PIPE and Path(path).is_file() and Path(path).stat().st_size == 0:
+            raise AudioError(f"{path}: the file is empty")
+        if path != PIPE and not Path(path).is_file():
+            raise AudioError(f"{path}: {'is a folder' if Path(path).is_dir() else 'no such file'}")
+        try:
+            self._file = soundfile.SoundFile(
+                sys.stdin.fileno() if path == PIPE else path, closefd=path != PIPE
+            )
+        except (soundfile.LibsndfileError, TypeError) as error:
+            hint = " (a pipe must carry wav)" if path == PIPE else ""
+            raise AudioError(f"{path}: not an audio file: {_reason(error)}{hint}") from error
+        self._path = path
+        self.sample_rate: int = self._file.samplerate
+        self.num_channels: int = self._file.channels
+        self.num_samples: int | None = None if path == PIPE else self._file.frames
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yields float32 [time, channels], full scale = 1, to the end of the file.
+
+        Raises:
+          AudioError: the data cannot be decoded any further.
+        """
+        size = max(1, _BLOCK_SAMPLES // self.num_channels)
+        while True:
+            try:
+                block = self._file.read(size, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError as error:
+                raise AudioError(f"{self._path}: damaged audio: {_reason(error)}") from error
+            if not len(block):
+                return
+            yield block
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._file.close()
+
+    def __enter__(self) -> AudioSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def whole_file(path: str) -> Iterator[str]:
+    """Gives the name of a temporary file that takes the place of `path` once the block succeeds.
+
+    Raises:
+      AudioError: the folder is missing or cannot be written to.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise AudioError(f"{path}: no such folder: {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise AudioError(f"{path}: the folder {target.parent} cannot be written to")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield str(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def audio_sink(
+    path: str, sample_rate: int, num_channels: int, num_samples: int | None
+) -> Iterator[Callable[[np.ndarray], object]]:
+    """Gives a function that writes float32 [time, channels] as 16 bit, clipped to full scale.
+
+    Args:
+      path: the suffix picks the format; "-" is wav to standard output.
+      sample_rate: Hz.
+      num_channels: of every block.
+      num_samples: per channel, if known: a pipe's wav header states it, and longer files than wav
+        can hold become RF64.
+
+    Raises:
+      AudioError: the folder is missing, or the format cannot hold such audio.
+    """
+    data_bytes = None if num_samples is None else 2 * num_channels * num_samples
+    if path == PIPE:
+        sys.stdout.buffer.write(_pipe_wav_header(sample_rate, num_channels, data_bytes))
+        yield lambda samples: sys.stdout.buffer.write(_int16(samples))
+        sys.stdout.buffer.flush()
+        return
+    name = Path(path).suffix[1:].upper()
+    if name not in soundfile.available_formats():
+        raise AudioError(f"{path}: cannot write this format; use .wav or .flac")
+    if name == "WAV" and data_bytes is not None and data_bytes + 4096 > _WAV_LIMIT_BYTES:
+        name = "RF64"
+    with whole_file(path) as temporary:
+        try:
+            file = soundfile.SoundFile(temporary, "w", sample_rate, num_channels, format=name)
+        except (soundfile.LibsndfileError, ValueError) as error:
+            raise AudioError(
+                f"{path}: {name} cannot hold {num_channels} channels at {sample_rate} Hz: "
+                f"{_reason(error)}"
+            ) from error
+        with file:
+            try:
+                yield file.write
+            except soundfile.LibsndfileError as error:
+                raise AudioError(f"{path}: cannot be written: {_reason(error)}") from error
+
+
+def _pipe_wav_header(sample_rate: int, num_channels: int, data_bytes: int | None) -> bytes:
+    """44 bytes of RIFF; sizes of 2^32 - 1, as other tools write them, where the length is open."""
+    largest = _WAV_LIMIT_BYTES - 1
+    size = largest if data_bytes is None else min(data_bytes, largest)
+    frame = 2 * num_channels
+    fields = (16, 1, num_channels, sample_rate, sample_rate * frame, frame, 16)
+    return _PIPE_WAV.pack(
+        b"RIFF", min(size + 36, largest), b"WAVE", b"fmt ", *fields, b"data", size
+    )
+
+
+def _int16(samples: np.ndarray) -> bytes:
+    return np.round(np.clip(samples, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "error_string", str(error))

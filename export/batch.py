@@ -1,0 +1,148 @@
+"""Files and folders of files through the codec: what `codec.py` calls."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from tqdm import tqdm
+
+from bitstream.errors import BitstreamError
+from bitstream.header import Header
+from bitstream.info import describe
+from data.audio import AUDIO_SUFFIXES
+from export.audio_io import PIPE, AudioSource, audio_sink, whole_file
+from export.file_codec import Summary, decode_audio, encode_audio
+from export.runtime import CodecModel
+
+SST_SUFFIX = ".sst"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to read and one to write; "-" is a pipe."""
+
+    source: str
+    target: str
+
+
+def encode_jobs(source: str, target: str) -> list[Job]:
+    """`source` itself, or all audio files below it, each with its .sst file below `target`."""
+    return _jobs(source, target, AUDIO_SUFFIXES, SST_SUFFIX)
+
+
+def decode_jobs(source: str, target: str) -> list[Job]:
+    """`source` itself, or all .sst files below it, each with its .wav file below `target`."""
+    return _jobs(source, target, (SST_SUFFIX,), ".wav")
+
+
+def encode_file(model: CodecModel, job: Job, bitrate_bps: int) -> Summary:
+    """Encodes one file; the target appears whole or not at all.
+
+    Raises:
+      ValueError: one line that names the file and says what is wrong.
+    """
+    with AudioSource(job.source) as source, _byte_sink(job.target) as stream:
+        samples = source.num_samples
+        seconds = None if samples is None else samples / source.sample_rate
+        with _progress_bar(job, seconds) as bar, _naming(job.source):
+            summary = encode_audio(model, source, stream, bitrate_bps, bar.update)
+        if job.target != PIPE:  # now the length is known, the header can say it
+            stream.seek(0)
+            stream.write(summary.header.to_bytes())
+    return summary
+
+
+def decode_file(model: CodecModel, job: Job) -> Summary:
+    """Decodes one file; of a damaged one, all that can be read.
+
+    Raises:
+      ValueError: one line that names the file and says what is wrong.
+    """
+    with _byte_source(job.source) as stream, _progress_bar(job) as bar:
+
+        @contextlib.contextmanager
+        def open_sink(header: Header) -> Iterator[Callable[[np.ndarray], object]]:
+            total = header.total_samples
+            bar.total = None if total is None else total / header.sample_rate
+            with audio_sink(job.target, header.sample_rate, header.num_channels, total) as write:
+                yield write
+
+        with _naming(job.source):
+            return decode_audio(model, stream, open_sink, bar.update)
+
+
+def describe_file(source: str) -> dict[str, Any]:
+    """What `bitstream.info.describe` says of a file.
+
+    Raises:
+      ValueError: one line that names the file and says what is wrong.
+    """
+    with _byte_source(source) as stream, _naming(source):
+        return describe(stream)
+
+
+def _jobs(source: str, target: str, suffixes: tuple[str, ...], target_suffix: str) -> list[Job]:
+    """Pairs files; makes the folders below `target` where `source` is a folder."""
+    if source == PIPE or not Path(source).is_dir():
+        if target != PIPE and Path(target).is_dir() and source != PIPE:
+            target = str(Path(target) / (Path(source).stem + target_suffix))
+        if source != PIPE and Path(source).resolve() == Path(target).resolve():
+            raise ValueError(f"{source}: cannot be input and output at once")
+        return [Job(source, target)]
+    files = sorted(p for p in Path(source).rglob("*") if p.suffix.lower() in suffixes)
+    if not files:
+        raise ValueError(f"{source}: no {', '.join(suffixes)} file in this folder")
+    if target == PIPE or Path(target).is_file():
+        raise ValueError(f"{target}: must be a folder, as {source} is one")
+    sources: dict[Path, Path] = {}
+    for file in files:
+        path = Path(target) / file.relative_to(source).with_suffix(target_suffix)
+        if path in sources:
+            raise ValueError(f"{sources[path]} and {file} would both become {path}")
+        sources[path] = file
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return [Job(str(file), str(path)) for path, file in sources.items()]
+
+
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Puts the file's name before what the bitstream says of it."""
+    try:
+        yield
+    except BitstreamError as error:
+        raise BitstreamError(f"{path}: {error}") from error
+
+
+@contextlib.contextmanager
+def _byte_source(path: str) -> Iterator[BinaryIO]:
+    if path == PIPE:
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise BitstreamError(f"{path}: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def _byte_sink(path: str) -> Iterator[BinaryIO]:
+    if path == PIPE:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with whole_file(path) as temporary, Path(temporary).open("wb") as stream:
+        yield stream
+
+
+def _progress_bar(job: Job, seconds: float | None = None) -> tqdm:
+    """A bar on standard error, where that is a terminal, in seconds of audio."""
+    name = Path(job.source).name
+    return tqdm(total=seconds, desc=name, unit="s", unit_scale=True, leave=False, disable=None)
