@@ -1,7 +1,6 @@
 """Finds and removes the delay that a codec adds, so that metrics compare the same instants."""
 
 import numpy as np
-from scipy import signal
 
 # Frames, look-ahead and resampling of speech codecs together stay below this.
 MAX_DELAY_SECONDS = 0.2
@@ -18,12 +17,13 @@ def delay(reference: np.ndarray, degraded: np.ndarray, max_delay: int) -> int:
     Returns:
         How many samples `degraded` comes after `reference`; negative if before, 0 for silence.
     """
-    correlation = signal.correlate(degraded, reference, method="fft")
-    lags = signal.correlation_lags(len(degraded), len(reference))
-    near = np.abs(lags) <= max_delay
-    # A codec may turn the polarity over, hence abs; the first of equals, if all are zero, is lag 0.
-    order = np.argsort(np.abs(lags[near]), kind="stable")
-    return int(lags[near][order][np.argmax(np.abs(correlation[near][order]))])
+    size = len(reference) + len(degraded)
+    spectrum = np.fft.rfft(degraded, size) * np.conj(np.fft.rfft(reference, size))
+    correlation = np.fft.irfft(spectrum, size)  # of lag n at index n, also where n is negative
+    nearest_first = sorted(range(-max_delay, max_delay + 1), key=abs)
+    lags = np.array([lag for lag in nearest_first if -len(reference) < lag < len(degraded)])
+    # A codec may turn the polarity over, hence abs; of equals argmax takes the first.
+    return int(lags[np.argmax(np.abs(correlation[lags]))])
 
 
 def align(reference: np.ndarray, degraded: np.ndarray, rate: int) -> np.ndarray:

@@ -54,10 +54,19 @@ class SoundStreamPeer:
     flavour: str | None = None
     name: str = "soundstream"
 
+    @classmethod
+    def at(
+        cls, bitrates_bps: list[int], model_dir: str, flavour: str | None
+    ) -> "list[SoundStreamPeer]":
+        """One peer for each bitrate; ValueError for one that the model cannot code."""
+        for bitrate in bitrates_bps:
+            load_model(model_dir, flavour).metadata.num_quantizers_for(bitrate)
+        return [cls(model_dir, bitrate, flavour) for bitrate in bitrates_bps]
+
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         from export.runtime import StreamingDecoder, StreamingEncoder
 
-        model = _load_model(self.model_dir, self.flavour)
+        model = load_model(self.model_dir, self.flavour)
         metadata = model.metadata
         sent = resample(samples, rate, metadata.sample_rate)
         padded = np.pad(sent, (0, -len(sent) % metadata.hop))
@@ -118,11 +127,15 @@ class LyraPeer:
     bitrate_bps: int
     name: str = "lyra"
 
-    BITRATES_BPS = (3200, 6000, 9200)
-
-    def __post_init__(self) -> None:
-        if self.bitrate_bps not in self.BITRATES_BPS:
-            raise ValueError(f"Lyra codes at {self.BITRATES_BPS} bps, not at {self.bitrate_bps}")
+    @classmethod
+    def at_all_bitrates(cls, lyra_dir: str | None) -> "list[LyraPeer]":
+        """The three published bitrates; ValueError without the three files."""
+        if lyra_dir is None:
+            raise ValueError("lyra needs --lyra_dir, a folder with its three TFLite files")
+        for graph in _Lyra.GRAPHS:
+            if not (Path(lyra_dir) / graph).is_file():
+                raise ValueError(f"--lyra_dir={lyra_dir}: no {graph} in it")
+        return [cls(lyra_dir, bitrate) for bitrate in (3200, 6000, 9200)]
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         sent = resample(samples, rate, SPEECH_RATE)
@@ -136,17 +149,19 @@ class LyraPeer:
 class _Lyra:
     """Lyra's graphs: features of a frame, residual quantizer, generator of a frame."""
 
+    GRAPHS = ("soundstream_encoder.tflite", "quantizer.tflite", "lyragan.tflite")
     HOP = 320
     NUM_QUANTIZERS = 46
 
     def __init__(self, folder: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-        self._encoder = Interpreter(str(folder / "soundstream_encoder.tflite"), num_threads=1)
-        self._decoder = Interpreter(str(folder / "lyragan.tflite"), num_threads=1)
+        encoder, quantizer, decoder = (str(folder / graph) for graph in self.GRAPHS)
+        self._encoder = Interpreter(encoder, num_threads=1)
+        self._decoder = Interpreter(decoder, num_threads=1)
         # XNNPACK gains nothing on the quantizer's small lookups.
         self._quantizer = Interpreter(
-            str(folder / "quantizer.tflite"),
+            quantizer,
             num_threads=1,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
@@ -179,7 +194,8 @@ def _invoke(graph: Any, value: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
-def _load_model(folder: str, flavour: str | None) -> Any:
+def load_model(folder: str, flavour: str | None) -> Any:
+    """The exported model of a folder, an `export.runtime.CodecModel`, loaded once per process."""
     from export.runtime import CodecModel
 
     return CodecModel.load(folder, flavour, num_threads=1)

@@ -1,0 +1,71 @@
+"""The metrics by name: what they are called, which way is better, and what they need installed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from importlib.util import find_spec
+
+import numpy as np
+
+from metrics import quality
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of the results.
+
+    Attributes:
+        name: Column name in files and flags.
+        title: Name and unit for tables and plots.
+        score: `(reference, degraded, rate) -> float`, see `metrics.quality`.
+        package: What must be importable.
+        higher_is_better: False for distances.
+    """
+
+    name: str
+    title: str
+    score: Callable[[np.ndarray, np.ndarray, int], float]
+    package: str
+    higher_is_better: bool = True
+
+
+METRICS = (
+    Metric("visqol_speech", "ViSQOL speech", quality.visqol_speech, "visqol"),
+    Metric("visqol_audio", "ViSQOL audio", quality.visqol_audio, "visqol"),
+    Metric("pesq_wb", "PESQ-WB", quality.pesq_wb, "pesq"),
+    Metric("estoi", "ESTOI", quality.estoi, "pystoi"),
+    Metric("si_sdr", "SI-SDR (dB)", quality.si_sdr, "numpy"),
+    Metric("mel_distance", "mel distance (dB)", quality.mel_distance, "numpy", False),
+)
+
+# Distributions whose version can change a score.
+PACKAGES = ("numpy", "scipy", "soxr", "ai-edge-litert", "av", "visqol-python", "pesq", "pystoi")
+
+
+def versions() -> dict[str, str]:
+    """The installed ones of `PACKAGES` with their versions."""
+    installed = {distribution.name: distribution.version for distribution in distributions()}
+    return {name: installed[name] for name in PACKAGES if name in installed}
+
+
+def find_metrics(names: Iterable[str]) -> tuple[list[Metric], list[str]]:
+    """Looks metrics up by name.
+
+    Returns:
+        The metrics that can run here, in the order of `METRICS`, and one message for each other.
+
+    Raises:
+        ValueError: a name that is no metric's.
+    """
+    names = list(names)
+    known = {metric.name for metric in METRICS}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"no metric {name!r}; there are {', '.join(sorted(known))}")
+    wanted = [metric for metric in METRICS if metric.name in names]
+    skipped = [
+        f"{metric.name} is left out: the package {metric.package} is not installed"
+        for metric in wanted
+        if find_spec(metric.package) is None
+    ]
+    return [metric for metric in wanted if find_spec(metric.package)], skipped

@@ -1,0 +1,144 @@
+"""What an evaluation found: means per codec and bitrate, by group, and paired differences."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from metrics.intervals import Interval, mean_interval
+from metrics.registry import Metric
+from metrics.results import Row
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One codec at one bitrate over some recordings.
+
+    Attributes:
+        codec: Its name.
+        bitrate_bps: The bitrate asked for.
+        actual_bps: Bits sent over all recordings by their length.
+        files: Number of recordings.
+        scores: Mean and interval by metric name.
+    """
+
+    codec: str
+    bitrate_bps: int
+    actual_bps: float
+    files: int
+    scores: dict[str, Interval]
+
+    @property
+    def title(self) -> str:
+        return f"{self.codec} {self.actual_bps / 1000:.1f} kbps"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better the first condition scores than the second on the same recordings."""
+
+    first: str
+    second: str
+    scores: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything but the single recordings.
+
+    Attributes:
+        conditions: Over all recordings, codecs in their order of appearance, then by bitrate.
+        groups: The same by language, by condition: `{"language": {"en": [...]}}`.
+        differences: The first codec at each bitrate against every other codec.
+    """
+
+    conditions: list[Condition]
+    groups: dict[str, dict[str, list[Condition]]]
+    differences: list[Difference]
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+# Speakers are no group: there are too many of them to be read, and they carry the intervals.
+_GROUPINGS: dict[str, Callable[[Row], str]] = {
+    "language": lambda row: row.labels.language,
+    "condition": lambda row: row.labels.condition,
+}
+
+
+def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
+    """Means, intervals and differences of the rows of one evaluation."""
+    by_condition = _by(rows, lambda row: (row.codec, row.bitrate_bps))
+    codecs = list(dict.fromkeys(row.codec for row in rows))
+    keys = sorted(by_condition, key=lambda key: (codecs.index(key[0]), key[1]))
+    ordered = [by_condition[key] for key in keys]
+    groups = {}
+    for name, label in _GROUPINGS.items():
+        values = sorted({label(row) for row in rows})
+        if len(values) > 1:
+            groups[name] = {
+                value: _conditions(
+                    ([row for row in part if label(row) == value] for part in ordered), metrics
+                )
+                for value in values
+            }
+    return Summary(
+        conditions=_conditions(ordered, metrics),
+        groups=groups,
+        differences=[
+            _difference(first, second, metrics)
+            for first in ordered
+            for second in ordered
+            if first[0].codec == codecs[0] != second[0].codec
+        ],
+    )
+
+
+def _conditions(parts: Iterable[list[Row]], metrics: Sequence[Metric]) -> list[Condition]:
+    return [_condition(part, metrics) for part in parts if part]
+
+
+def _condition(rows: list[Row], metrics: Sequence[Metric]) -> Condition:
+    speakers = [_speaker(row) for row in rows]
+    return Condition(
+        codec=rows[0].codec,
+        bitrate_bps=rows[0].bitrate_bps,
+        actual_bps=sum(r.actual_bps * r.seconds for r in rows) / sum(r.seconds for r in rows),
+        files=len(rows),
+        scores={
+            metric.name: mean_interval([row.scores[metric.name] for row in rows], speakers)
+            for metric in metrics
+        },
+    )
+
+
+def _difference(first: list[Row], second: list[Row], metrics: Sequence[Metric]) -> Difference:
+    partner = {row.file: row for row in second}
+    pairs = [(row, partner[row.file]) for row in first if row.file in partner]
+    speakers = [_speaker(row) for row, _ in pairs]
+    return Difference(
+        first=_condition(first, []).title,
+        second=_condition(second, []).title,
+        scores={
+            metric.name: mean_interval(
+                [
+                    (a.scores[metric.name] - b.scores[metric.name])
+                    * (1 if metric.higher_is_better else -1)
+                    for a, b in pairs
+                ],
+                speakers,
+            )
+            for metric in metrics
+        },
+    )
+
+
+def _by(rows: Sequence[Row], key: Callable[[Row], tuple]) -> dict[tuple, list[Row]]:
+    parts: dict[tuple, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(key(row), []).append(row)
+    return parts
+
+
+def _speaker(row: Row) -> str:
+    """Unknown speakers count as one each."""
+    return row.file if row.labels.speaker == "-" else row.labels.speaker

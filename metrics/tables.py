@@ -1,0 +1,56 @@
+"""Summaries as text, for the terminal."""
+
+import math
+from collections.abc import Sequence
+
+from metrics.intervals import Interval
+from metrics.registry import Metric
+from metrics.summary import Condition, Difference
+
+
+def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Metric]) -> str:
+    """One line per codec and bitrate: mean and half the width of the 95 % interval."""
+    header = ["codec", "kbps", "files", *(metric.title for metric in metrics)]
+    lines = [
+        [
+            condition.codec,
+            f"{condition.actual_bps / 1000:.2f}",
+            str(condition.files),
+            *(_mean(condition.scores[metric.name]) for metric in metrics),
+        ]
+        for condition in conditions
+    ]
+    return _table([header, *lines])
+
+
+def differences_table(differences: Sequence[Difference], metrics: Sequence[Metric]) -> str:
+    """One line per pair of conditions; `*` marks intervals that leave out zero."""
+    header = ["better by", "than", *(metric.title for metric in metrics)]
+    lines = [
+        [pair.first, pair.second, *(_gain(pair.scores[metric.name]) for metric in metrics)]
+        for pair in differences
+    ]
+    return _table([header, *lines])
+
+
+def _mean(value: Interval) -> str:
+    if math.isnan(value.low):
+        return f"{value.mean:.2f}"
+    return f"{value.mean:.2f} ±{(value.high - value.low) / 2:.2f}"
+
+
+def _gain(value: Interval) -> str:
+    clear = value.low > 0 or value.high < 0
+    return f"{value.mean:+.2f}{'*' if clear else ' '}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell; text to the left, numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,260 @@
+"""Evaluation runs: rows, resuming, failures, statistics, and the command itself."""
+
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.audio import write_audio
+from metrics import registry, tables
+from metrics.evaluation import Job, evaluate, score
+from metrics.intervals import mean_interval
+from metrics.peers import Coded
+from metrics.recordings import FileRecording, Labels, find_recordings
+from metrics.results import ResultsFile, Row, keep_settings
+from metrics.summary import summarize
+
+RATE = 16_000
+METRICS, _ = registry.find_metrics(["si_sdr", "mel_distance"])
+NAMES = [metric.name for metric in METRICS]
+
+
+@dataclass(frozen=True)
+class NoisePeer:
+    """Adds noise; counts its calls in a file; fails or dies on the recordings it is told to."""
+
+    bitrate_bps: int
+    log: str
+    name: str = "noise"
+    fails_at: float = math.inf
+    dies_at: float = math.inf
+
+    def code(self, samples: np.ndarray, rate: int) -> Coded:
+        with Path(self.log).open("a") as file:
+            file.write("call\n")
+        if abs(samples[0] - self.dies_at) < 1e-3:
+            os._exit(9)
+        if abs(samples[0] - self.fails_at) < 1e-3:
+            raise RuntimeError("this codec dislikes it")
+        noise = np.random.default_rng(99).normal(size=len(samples))
+        return Coded(samples + noise.astype(np.float32) / self.bitrate_bps, self.bitrate_bps + 1.5)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four recordings; the first sample of number i is i / 10."""
+    input_dir = tmp_path / "in"
+    input_dir.mkdir()
+    for i in range(4):
+        samples = 0.1 * np.random.default_rng(i).normal(size=RATE // 2)
+        samples[0] = i / 10
+        write_audio(input_dir / f"{i}.wav", samples, RATE)
+    return input_dir
+
+
+def jobs(folder: Path, *peers: NoisePeer) -> list[Job]:
+    found = find_recordings(str(folder), "valid", ["speech"])
+    return [Job(recording, peers, METRICS, RATE, 10.0) for recording in found]
+
+
+def calls(log: Path) -> int:
+    return len(log.read_text().splitlines())
+
+
+def test_a_run_scores_every_recording_with_every_codec(folder, tmp_path):
+    log = tmp_path / "log"
+    peers = [NoisePeer(bitrate, str(log)) for bitrate in (3000, 6000)]
+    results = ResultsFile(tmp_path / "scores.csv", NAMES)
+    assert evaluate(jobs(folder, *peers), results, processes=2) == []
+    rows = results.read()
+    assert {row.key for row in rows} == {
+        (f"{i}.wav", "noise", bitrate) for i in range(4) for bitrate in (3000, 6000)
+    }
+    for row in rows:
+        assert row.actual_bps == row.bitrate_bps + 1.5
+        assert row.seconds == 0.5
+        expected = 20 * math.log10(0.1 * row.bitrate_bps)
+        assert row.scores["si_sdr"] == pytest.approx(expected, abs=1)
+
+
+def test_a_stopped_run_goes_on_where_it_was(folder, tmp_path):
+    log, path = tmp_path / "log", tmp_path / "scores.csv"
+    peer = NoisePeer(3000, str(log))
+    evaluate(jobs(folder, peer), ResultsFile(path, NAMES), processes=1)
+    whole = path.read_text()
+    lines = whole.splitlines(keepends=True)
+    path.write_text("".join(lines[:3]) + lines[3][:20])  # killed within the third row
+    assert evaluate(jobs(folder, peer), ResultsFile(path, NAMES), processes=1) == []
+    assert calls(log) == 4 + 2
+    assert sorted(path.read_text().splitlines()) == sorted(whole.splitlines())
+
+
+def test_bad_recordings_and_failing_codecs_are_named_and_the_run_goes_on(folder, tmp_path):
+    (folder / "4.wav").write_text("this is no audio")
+    write_audio(folder / "5.wav", np.zeros(RATE), RATE)
+    write_audio(folder / "6.wav", np.zeros(0), RATE)
+    peer = NoisePeer(3000, str(tmp_path / "log"), fails_at=0.2)
+    results = ResultsFile(tmp_path / "scores.csv", NAMES)
+    failures = {f.file: f.reason for f in evaluate(jobs(folder, peer), results, processes=1)}
+    assert sorted(failures) == ["2.wav", "4.wav", "5.wav", "6.wav"]
+    assert "noise at 3000 bps: this codec dislikes it" in failures["2.wav"]
+    assert "4.wav" in failures["4.wav"]
+    assert "silent" in failures["5.wav"]
+    assert "empty" in failures["6.wav"]
+    assert sorted(row.file for row in results.read()) == ["0.wav", "1.wav", "3.wav"]
+
+
+def test_a_process_that_dies_costs_its_own_recording_only(folder, tmp_path):
+    peer = NoisePeer(3000, str(tmp_path / "log"), dies_at=0.1)
+    results = ResultsFile(tmp_path / "scores.csv", NAMES)
+    failures = evaluate(jobs(folder, peer), results, processes=2)
+    assert [failure.file for failure in failures] == ["1.wav"]
+    assert sorted(row.file for row in results.read()) == ["0.wav", "2.wav", "3.wav"]
+
+
+def test_a_metric_that_does_not_apply_is_nan(folder, tmp_path):
+    metrics, _ = registry.find_metrics(["estoi"])
+    recording = FileRecording(str(folder / "0.wav"), "0.wav", Labels())
+    (row,), _ = score(Job(recording, [NoisePeer(3000, str(tmp_path / "log"))], metrics, RATE, 0.1))
+    assert math.isnan(row.scores["estoi"])
+    assert row.seconds == pytest.approx(0.1)
+
+
+def test_results_of_other_columns_or_settings_are_not_mixed(tmp_path):
+    row = Row("a", Labels(), "x", 1, 1.0, 1.0, {"si_sdr": 1.0})
+    ResultsFile(tmp_path / "scores.csv", ["si_sdr"]).append([row])
+    with pytest.raises(ValueError, match="choose another output folder"):
+        ResultsFile(tmp_path / "scores.csv", ["estoi"])
+    keep_settings(tmp_path / "settings.json", {"model_id": "aa"})
+    keep_settings(tmp_path / "settings.json", {"model_id": "aa"})
+    with pytest.raises(ValueError, match="model_id aa, not bb"):
+        keep_settings(tmp_path / "settings.json", {"model_id": "bb"})
+
+
+def test_rows_survive_the_csv(tmp_path):
+    labels = Labels('one, "two"', "de", "noisy")
+    rows = [
+        Row("a, b.wav", labels, "x", 3000, 2998.5, 1.25, {"si_sdr": 1.5}),
+        Row("ü.wav", labels, "x", 6000, 6000.0, 1.25, {"si_sdr": float("nan")}),
+    ]
+    results = ResultsFile(tmp_path / "scores.csv", ["si_sdr"])
+    for row in rows:
+        results.append([row])
+    first, second = results.read()
+    assert first == rows[0]
+    assert second.file == "ü.wav"
+    assert math.isnan(second.scores["si_sdr"])
+
+
+def test_an_unknown_metric_is_refused_and_a_missing_one_is_named(monkeypatch):
+    with pytest.raises(ValueError, match=r"'loudness'.*si_sdr"):
+        registry.find_metrics(["loudness"])
+    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "pesq" else True)
+    found, skipped = registry.find_metrics(["pesq_wb", "si_sdr"])
+    assert [metric.name for metric in found] == ["si_sdr"]
+    assert skipped == ["pesq_wb is left out: the package pesq is not installed"]
+
+
+def test_intervals_hold_the_true_mean_about_as_often_as_they_say():
+    generator = np.random.default_rng(0)
+    speakers = np.repeat(np.arange(30), 5).astype(str)
+    held = 0
+    for _ in range(300):
+        # Recordings of a speaker share most of their deviation.
+        values = np.repeat(generator.normal(size=30), 5) + 0.3 * generator.normal(size=150)
+        interval = mean_interval(values, speakers)
+        held += interval.low < 0 < interval.high
+    assert 0.90 < held / 300 < 0.98
+
+
+def test_intervals_leave_out_nan_and_need_two_values():
+    interval = mean_interval([1.0, float("nan"), 3.0], ["a", "b", "c"])
+    assert (interval.mean, interval.count) == (2.0, 2)
+    assert interval.low == 1.0 and interval.high == 3.0
+    assert math.isnan(mean_interval([1.0], ["a"]).low)
+    assert mean_interval([float("nan")], ["a"]).count == 0
+    one_speaker = mean_interval([1.0, 3.0], ["a", "a"])
+    assert one_speaker.low < 2 < one_speaker.high
+
+
+def row(file: str, codec: str, bitrate: int, si_sdr: float, mel: float, language: str) -> Row:
+    labels = Labels(file, language)
+    return Row(file, labels, codec, bitrate, bitrate, 2.0, dict(zip(NAMES, (si_sdr, mel))))
+
+
+def test_differences_are_paired_and_positive_where_the_first_codec_is_better():
+    rows = [
+        *(row(str(i), "ours", 3000, 10.0 * i + 1, 1.0, "de" if i % 2 else "en") for i in range(9)),
+        *(row(str(i), "theirs", 6000, 10.0 * i, 1.5, "de" if i % 2 else "en") for i in range(8)),
+    ]
+    summary = summarize(rows, METRICS)
+    assert [condition.title for condition in summary.conditions] == [
+        "ours 3.0 kbps",
+        "theirs 6.0 kbps",
+    ]
+    (difference,) = summary.differences
+    assert difference.scores["si_sdr"].mean == 1.0  # though means of 9 and 8 differ by 6
+    assert difference.scores["si_sdr"].low == 1.0
+    assert difference.scores["mel_distance"].mean == 0.5
+    assert difference.scores["si_sdr"].count == 8
+    assert list(summary.groups) == ["language"]
+    assert [c.files for c in summary.groups["language"]["en"]] == [5, 4]
+    assert "+1.00*" in tables.differences_table(summary.differences, METRICS)
+    assert "41.00 ±" in tables.conditions_table(summary.conditions, METRICS)
+
+
+def test_recordings_come_one_per_speaker_first(tmp_path):
+    for name in ("a/1.wav", "a/2.wav", "b/1.wav", "c/1.wav", "c/2.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_audio(tmp_path / name, np.zeros(100), RATE)
+    names = [item.name for item in find_recordings(str(tmp_path), "valid", ["speech"])]
+    assert names == ["a/1.wav", "b/1.wav", "c/1.wav", "a/2.wav", "c/2.wav"]
+    first = find_recordings(str(tmp_path), "valid", ["speech"], max_files=2)
+    assert [item.labels.speaker for item in first] == ["a", "b"]
+    with pytest.raises(ValueError, match="music"):
+        find_recordings(str(tmp_path), "valid", ["music"])
+
+
+def evaluate_command(*flags: str) -> subprocess.CompletedProcess:
+    root = Path(__file__).parents[1]
+    return subprocess.run(
+        [sys.executable, str(root / "evaluate.py"), *flags], capture_output=True, text=True
+    )
+
+
+def test_the_command_writes_table_json_csv_and_plot(folder, tmp_path):
+    output = tmp_path / "scores"
+    done = evaluate_command(
+        f"--input_dir={folder}", f"--output_dir={output}", "--codecs=opus", "--processes=1",
+        "--opus_bitrates_bps=8000,16000", "--metrics=si_sdr,estoi",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "SI-SDR" in done.stdout
+    assert len(list(csv.DictReader((output / "scores.csv").open()))) == 8
+    summary = json.loads((output / "scores.json").read_text())
+    assert [c["bitrate_bps"] for c in summary["conditions"]] == [8000, 16000]
+    assert summary["versions"]["pystoi"]
+    assert (output / "rate_quality.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--codecs=speex"], "no 'speex'; there are soundstream, opus, lyra"),
+        (["--codecs=lyra"], "lyra needs --lyra_dir"),
+        (["--codecs=opus", "--opus_bitrates_bps=6k"], "--opus_bitrates_bps: not whole numbers: 6k"),
+        (["--codecs=opus", "--metrics=loudness"], "no metric 'loudness'"),
+    ],
+)
+def test_wrong_flags_are_one_clear_line(folder, tmp_path, flags, message):
+    done = evaluate_command(f"--input_dir={folder}", f"--output_dir={tmp_path / 'out'}", *flags)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("evaluate.py: ") and message in line
