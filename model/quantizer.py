@@ -1,0 +1,118 @@
+"""Residual vector quantizer (section III-C): lookup, straight-through, quantizer dropout."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from model.backend import keras
+
+
+class Quantized(NamedTuple):
+    """What a training pass through the quantizer gives.
+
+    Attributes:
+      embeddings: [batch, frames, D], straight-through: the gradient is that of the input.
+      codes: int32 [levels, batch, frames].
+      residuals: [levels, batch, frames, D], what each level was asked to code; no gradient.
+      used: bool [levels, batch], levels that quantizer dropout left in.
+      commitment: scalar, mean squared distance of the input to its reconstruction after each level
+        that is in use; the gradient reaches the encoder from every one of them.
+    """
+
+    embeddings: tf.Tensor
+    codes: tf.Tensor
+    residuals: tf.Tensor
+    used: tf.Tensor
+    commitment: tf.Tensor
+
+
+def nearest(codebook: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Index of the entry of `codebook` [N, D] nearest to each of `x` [M, D]: int32 [M].
+
+    |x - c|^2 = |x|^2 - 2 (x.c - |c|^2 / 2): one product and one argmax.
+    """
+    offset = 0.5 * tf.reduce_sum(tf.square(codebook), axis=-1)
+    scores = tf.matmul(x, codebook, transpose_b=True) - offset
+    return tf.argmax(scores, axis=-1, output_type=tf.int32)
+
+
+class ResidualVectorQuantizer(keras.layers.Layer):
+    """A cascade of codebooks, each coding what those before it left over.
+
+    Weights: codebooks [levels, N, D], moved by `model.codebook.CodebookTrainer`, not by gradients.
+    Always float32: in bfloat16 the residual of a late level would drown in rounding.
+    """
+
+    def __init__(self, num_quantizers: int, codebook_size: int, dim: int, **kwargs: Any):
+        super().__init__(dtype="float32", **kwargs)
+        self.num_quantizers = num_quantizers
+        self.codebook_size = codebook_size
+        self.dim = dim
+        self.codebooks = self.add_weight(
+            name="codebooks",
+            shape=(num_quantizers, codebook_size, dim),
+            initializer=keras.initializers.RandomNormal(stddev=0.5),
+            trainable=False,
+        )
+
+    def encode(self, x: tf.Tensor, num_quantizers: int) -> tf.Tensor:
+        """x [batch, frames, D] -> codes int32 [batch, frames, num_quantizers]."""
+        batch, frames = (x.shape[i] or tf.shape(x)[i] for i in (0, 1))
+        residual = tf.reshape(tf.cast(x, tf.float32), [-1, self.dim])
+        codes = []
+        for level in range(self._checked(num_quantizers)):
+            codes.append(nearest(self.codebooks[level], residual))
+            residual -= tf.gather(self.codebooks[level], codes[-1])
+        return tf.reshape(tf.stack(codes, axis=-1), [batch, frames, num_quantizers])
+
+    def decode(self, codes: tf.Tensor) -> tf.Tensor:
+        """codes [batch, frames, levels] -> embeddings [batch, frames, D], a sum of entries."""
+        levels = self._checked(codes.shape[-1])
+        return tf.add_n([tf.gather(self.codebooks[i], codes[..., i]) for i in range(levels)])
+
+    def call(self, x: tf.Tensor, num_quantizers: tf.Tensor) -> Quantized:
+        """One training pass.
+
+        Args:
+          x: [batch, frames, D].
+          num_quantizers: int32 [batch], levels in use for each example (quantizer dropout,
+            section III-C); 1 ... `self.num_quantizers`.
+        """
+        x = tf.cast(x, tf.float32)
+        shape = tf.shape(x)
+        residual = tf.stop_gradient(tf.reshape(x, [-1, self.dim]))
+        codes, residuals = [], [residual]
+        for level in range(self.num_quantizers):
+            codebook = tf.stop_gradient(self.codebooks[level])
+            codes.append(nearest(codebook, residual))
+            residual -= tf.gather(codebook, codes[-1])
+            residuals.append(residual)
+        stacked = tf.reshape(
+            tf.stack(residuals), [self.num_quantizers + 1, shape[0], shape[1], self.dim]
+        )
+        # What remains after level i is the error of a reconstruction from levels 0 ... i.
+        errors = stacked[1:]
+        used = tf.range(self.num_quantizers)[:, None] < num_quantizers[None, :]
+        weight = tf.cast(used, tf.float32)[:, :, None, None]
+        reconstructions = tf.stop_gradient(x[None] - errors)
+        commitment = tf.reduce_mean(
+            tf.reduce_sum(weight * tf.square(x[None] - reconstructions), axis=0)
+            / tf.cast(num_quantizers, tf.float32)[:, None, None]
+        )
+        error = tf.gather(
+            tf.transpose(errors, [1, 0, 2, 3]), num_quantizers - 1, axis=1, batch_dims=1
+        )
+        return Quantized(
+            embeddings=x - tf.stop_gradient(error),
+            codes=tf.reshape(tf.stack(codes), [self.num_quantizers, shape[0], shape[1]]),
+            residuals=stacked[:-1],
+            used=used,
+            commitment=commitment,
+        )
+
+    def _checked(self, num_quantizers: int) -> int:
+        if not 1 <= num_quantizers <= self.num_quantizers:
+            raise ValueError(
+                f"{num_quantizers} quantizers asked of a model with {self.num_quantizers}"
+            )
+        return num_quantizers

@@ -1,0 +1,92 @@
+"""Training losses. Each is a mean, so that weights keep their meaning for any batch and crop.
+
+Sources: SoundStream section III-D (hinge, feature matching, multi-scale spectral loss) and DAC
+(arXiv 2306.06546) for log-mel distances with few bins at short windows. The waveform and complex
+terms are relative to the signal's level: quiet speech counts as much as loud.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from training.spectra import Spectrum, mel_matrix, stft
+
+# Window lengths in samples and mel bins: about one bin per two spectral lines at most.
+MEL_BINS = {64: 8, 128: 16, 256: 32, 512: 64, 1024: 80, 2048: 96}
+# Where the log of a mel magnitude stops following: about -74 dB below full scale, under the noise
+# floor of ordinary recordings.
+MEL_FLOOR = 1e-4
+# Level below which relative losses stop growing: crops of digital silence must not dominate.
+LEVEL_FLOOR = 1e-3
+
+
+def spectra(x: tf.Tensor, windows: Sequence[int] = tuple(MEL_BINS)) -> dict[int, Spectrum]:
+    """Spectra of `x` [batch, time] by window length."""
+    return {window: stft(x, window) for window in windows}
+
+
+def mel_loss(
+    reference: dict[int, Spectrum], decoded: dict[int, Spectrum], sample_rate: int
+) -> tf.Tensor:
+    """Mean absolute difference of log10 mel magnitudes over all windows."""
+    total = 0.0
+    for window, target in reference.items():
+        filters = tf.constant(mel_matrix(window, MEL_BINS[window], sample_rate))
+        log_target, log_decoded = (
+            _log10(tf.maximum(tf.matmul(s.magnitude(), filters), MEL_FLOOR))
+            for s in (target, decoded[window])
+        )
+        total += tf.reduce_mean(tf.abs(log_target - log_decoded))
+    return total / len(reference)
+
+
+def complex_loss(reference: dict[int, Spectrum], decoded: dict[int, Spectrum]) -> tf.Tensor:
+    """Mean magnitude of the complex error relative to the mean magnitude of the reference."""
+    total = 0.0
+    for window, target in reference.items():
+        estimate = decoded[window]
+        error = Spectrum(target.real - estimate.real, target.imag - estimate.imag).magnitude()
+        level = tf.reduce_mean(target.magnitude(), axis=[1, 2])
+        floor = LEVEL_FLOOR / window**0.5
+        total += tf.reduce_mean(tf.reduce_mean(error, axis=[1, 2]) / (level + floor))
+    return total / len(reference)
+
+
+def waveform_loss(reference: tf.Tensor, decoded: tf.Tensor) -> tf.Tensor:
+    """Mean absolute error of [batch, time] relative to the mean absolute level of each example."""
+    error = tf.reduce_mean(tf.abs(reference - decoded), axis=1)
+    return tf.reduce_mean(error / (tf.reduce_mean(tf.abs(reference), axis=1) + LEVEL_FLOOR))
+
+
+def discriminator_loss(real: Sequence[tf.Tensor], fake: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Hinge loss over the logits of all discriminators (equation 1 of the paper)."""
+    losses = [
+        tf.reduce_mean(tf.nn.relu(1 - r)) + tf.reduce_mean(tf.nn.relu(1 + f))
+        for r, f in zip(real, fake, strict=True)
+    ]
+    return tf.add_n(losses) / len(losses)
+
+
+def adversarial_loss(fake: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Hinge loss of the generator (equation 2)."""
+    return tf.add_n([tf.reduce_mean(tf.nn.relu(1 - f)) for f in fake]) / len(fake)
+
+
+def feature_loss(
+    real: Sequence[Sequence[tf.Tensor]], fake: Sequence[Sequence[tf.Tensor]]
+) -> tf.Tensor:
+    """Mean absolute difference of feature maps (equation 3), relative to the real maps' level.
+
+    Args:
+      real, fake: per discriminator its feature maps, without the logits.
+    """
+    losses = []
+    for real_maps, fake_maps in zip(real, fake, strict=True):
+        for r, f in zip(real_maps, fake_maps, strict=True):
+            level = tf.reduce_mean(tf.abs(r)) + 1e-3
+            losses.append(tf.reduce_mean(tf.abs(r - f)) / tf.stop_gradient(level))
+    return tf.add_n(losses) / len(losses)
+
+
+def _log10(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.log(x) * 0.4342944819032518
