@@ -18,7 +18,15 @@ from absl import app, flags
 from metrics import plot, recordings, registry, results, tables
 from metrics.evaluation import Job, evaluate
 from metrics.external import ExternalPeer
-from metrics.peers import SPEECH_RATE, LyraPeer, OpusPeer, Peer, SoundStreamPeer, load_model
+from metrics.peers import (
+    SPEECH_RATE,
+    LyraPeer,
+    OpusPeer,
+    OriginalPeer,
+    Peer,
+    SoundStreamPeer,
+    load_model,
+)
 from metrics.summary import Summary, summarize
 
 FLAGS = flags.FLAGS
@@ -27,7 +35,7 @@ flags.DEFINE_string("split", "valid", "Part of a prepared data folder.")
 flags.DEFINE_list("kinds", "speech", "Which of speech, music, noise, where a manifest says.")
 flags.DEFINE_integer("max_files", None, "Only so many recordings, one per speaker first.")
 flags.DEFINE_float("max_seconds", 30.0, "Only the beginning of each recording, so many seconds.")
-flags.DEFINE_list("codecs", "soundstream,opus", "Which of soundstream, opus, lyra.")
+flags.DEFINE_list("codecs", "soundstream,opus", "Which of soundstream, opus, lyra, original.")
 flags.DEFINE_multi_string("peer", [], "'name:encode {in} {bits}:decode {bits} {out}', repeatable.")
 flags.DEFINE_string("model_dir", "pretrained/speech", "Folder of the exported model.")
 flags.DEFINE_string("flavour", None, "Which of the model's TFLite flavours; default: its first.")
@@ -77,6 +85,7 @@ def chosen_peers() -> list[Peer]:
     bitrates = whole_numbers("bitrates_bps")
     codecs: dict[str, Callable[[], Sequence[Peer]]] = {
         "soundstream": lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour),
+        "original": lambda: [OriginalPeer()],
         "opus": lambda: [OpusPeer(bitrate) for bitrate in whole_numbers("opus_bitrates_bps")],
         "lyra": lambda: LyraPeer.at_all_bitrates(FLAGS.lyra_dir),
     }

@@ -46,6 +46,17 @@ class Peer(Protocol):
 
 
 @dataclass(frozen=True)
+class OriginalPeer:
+    """No codec: what the metrics say of the recording itself, as 16 bit samples."""
+
+    bitrate_bps: int = 16 * SPEECH_RATE
+    name: str = "original"
+
+    def code(self, samples: np.ndarray, rate: int) -> Coded:
+        return Coded(samples, 16 * rate)
+
+
+@dataclass(frozen=True)
 class SoundStreamPeer:
     """This project's codec as it ships: the exported TFLite graphs, streaming, one thread."""
 

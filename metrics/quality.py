@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
+from metrics import dnsmos as dnsmos_network
 from metrics import mel
 
 if TYPE_CHECKING:
@@ -90,6 +91,15 @@ def pesq_wb(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
         )
     except PesqError as error:
         raise ValueError(f"PESQ cannot score this signal: {error.args[0].decode()}") from error
+
+
+def dnsmos(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+    """DNSMOS of `degraded` alone (see `metrics.dnsmos`): speech that sounds good, true or not.
+
+    A check against codecs that please the other metrics: compare it with the original's.
+    """
+    _, degraded = _checked(reference, degraded, rate)
+    return dnsmos_network.overall(soxr.resample(degraded, rate, dnsmos_network.RATE))
 
 
 FAST_METRICS = {"si_sdr": si_sdr, "estoi": estoi, "mel_distance": mel_distance}

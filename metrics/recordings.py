@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from data.audio import read_audio, resample
+from data.audio import AudioReader, resample
 from data.recordings import read_folder
 from data.shards import PreparedSplit, read_index
 
@@ -55,9 +55,9 @@ class FileRecording:
     labels: Labels
 
     def read(self, rate: int, max_seconds: float) -> np.ndarray:
-        samples, file_rate = read_audio(self.path)
-        start = samples[: round(max_seconds * file_rate)].mean(axis=1)
-        return resample(start, file_rate, rate)
+        with AudioReader(self.path, round(max_seconds * rate), rate) as reader:
+            block = next(iter(reader), np.zeros((0, 1), np.float32))
+        return block.mean(axis=1)
 
 
 @dataclass(frozen=True)

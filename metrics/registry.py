@@ -18,28 +18,32 @@ class Metric:
         name: Column name in files and flags.
         title: Name and unit for tables and plots.
         score: `(reference, degraded, rate) -> float`, see `metrics.quality`.
-        package: What must be importable.
+        packages: What must be importable.
         higher_is_better: False for distances.
     """
 
     name: str
     title: str
     score: Callable[[np.ndarray, np.ndarray, int], float]
-    package: str
+    packages: tuple[str, ...] = ()
     higher_is_better: bool = True
 
 
 METRICS = (
-    Metric("visqol_speech", "ViSQOL speech", quality.visqol_speech, "visqol"),
-    Metric("visqol_audio", "ViSQOL audio", quality.visqol_audio, "visqol"),
-    Metric("pesq_wb", "PESQ-WB", quality.pesq_wb, "pesq"),
-    Metric("estoi", "ESTOI", quality.estoi, "pystoi"),
-    Metric("si_sdr", "SI-SDR (dB)", quality.si_sdr, "numpy"),
-    Metric("mel_distance", "mel distance (dB)", quality.mel_distance, "numpy", False),
+    Metric("visqol_speech", "ViSQOL speech", quality.visqol_speech, ("visqol",)),
+    Metric("visqol_audio", "ViSQOL audio", quality.visqol_audio, ("visqol",)),
+    Metric("pesq_wb", "PESQ-WB", quality.pesq_wb, ("pesq",)),
+    Metric("estoi", "ESTOI", quality.estoi, ("pystoi",)),
+    Metric("si_sdr", "SI-SDR (dB)", quality.si_sdr),
+    Metric("mel_distance", "mel distance (dB)", quality.mel_distance, higher_is_better=False),
+    Metric("dnsmos", "DNSMOS", quality.dnsmos, ("speechmos", "onnxruntime")),
 )
 
 # Distributions whose version can change a score.
-PACKAGES = ("numpy", "scipy", "soxr", "ai-edge-litert", "av", "visqol-python", "pesq", "pystoi")
+PACKAGES = (
+    "numpy", "soxr", "ai-edge-litert", "av", "visqol-python", "pesq", "pystoi", "speechmos",
+    "onnxruntime",
+)  # fmt: skip
 
 
 def versions() -> dict[str, str]:
@@ -63,9 +67,11 @@ def find_metrics(names: Iterable[str]) -> tuple[list[Metric], list[str]]:
         if name not in known:
             raise ValueError(f"no metric {name!r}; there are {', '.join(sorted(known))}")
     wanted = [metric for metric in METRICS if metric.name in names]
-    skipped = [
-        f"{metric.name} is left out: the package {metric.package} is not installed"
-        for metric in wanted
-        if find_spec(metric.package) is None
-    ]
-    return [metric for metric in wanted if find_spec(metric.package)], skipped
+    found, skipped = [], []
+    for metric in wanted:
+        missing = [package for package in metric.packages if find_spec(package) is None]
+        if missing:
+            skipped.append(f"{metric.name} is left out: {', '.join(missing)} not installed")
+        else:
+            found.append(metric)
+    return found, skipped

@@ -15,6 +15,7 @@ SCORES = (
     quality.visqol_speech,
     quality.visqol_audio,
     quality.pesq_wb,
+    quality.dnsmos,
 )
 
 
@@ -123,6 +124,13 @@ def test_estoi_of_too_little_voice_is_nan():
     click = np.zeros(RATE)
     click[100:110] = 0.5
     assert math.isnan(quality.estoi(click, click, RATE))
+
+
+def test_dnsmos_equals_its_authors_script():
+    # The right values are those of speechmos.dnsmos.run, 0.0.1.1, with librosa 0.11.0.
+    assert quality.dnsmos(voice(), voice(), RATE) == pytest.approx(2.36722, abs=1e-3)
+    noise = noisy(voice(), 0)
+    assert quality.dnsmos(voice(), noise, RATE) == pytest.approx(1.10160, abs=1e-3)
 
 
 def test_fast_scores_never_raise():
