@@ -24,8 +24,8 @@ import zlib
 from dataclasses import dataclass, replace
 
 from bitstream.errors import BitstreamError
-from bitstream.packets import MAX_FRAMES, MAX_LEVELS, PacketCoder
-from bitstream.packing import MAX_BITS_PER_CODE
+from bitstream.packets import MAX_FRAMES, PacketCoder
+from bitstream.packing import MAX_BITS_PER_CODE, MAX_LEVELS
 
 MAGIC = b"SST\x1a"
 VERSION = 1

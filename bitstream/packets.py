@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bitstream.entropy_tables import EntropyTables
 from bitstream.errors import BitstreamError
-from bitstream.packing import pack_codes, packed_size, unpack_codes
+from bitstream.packing import MAX_LEVELS, pack_codes, packed_size, unpack_codes
 
 HEADER_BYTES = 2
 MAX_FRAMES = 64
-MAX_LEVELS = 127
 # Bounds what a damaged length can make a reader look at: one second of ten channels at 12 kbps.
 MAX_PAYLOAD_BYTES = 16_384
 COMFORT_NOISE_BYTES = 8  # per channel, in a SILENCE packet that has any
@@ -97,13 +97,15 @@ class PacketCoder:
     Attributes:
       bits_per_code: width of a packed code, 1..16.
       num_channels: independent streams whose codes share a packet.
+      tables: for entropy coding; None packs all codes.
     """
 
     bits_per_code: int
     num_channels: int = 1
+    tables: EntropyTables | None = None
 
     def encode(self, codes: np.ndarray, denoise: bool = False) -> Packet:
-        """Makes one packet of integer codes [frames, channels, levels].
+        """Makes one packet of integer codes [frames, channels, levels], entropy-coded if shorter.
 
         Raises:
           ValueError: the shape or a code does not fit.
@@ -112,19 +114,25 @@ class PacketCoder:
             raise ValueError(
                 f"codes must be [frames, {self.num_channels}, levels], got {list(codes.shape)}"
             )
-        payload = pack_codes(codes, self.bits_per_code)
-        return Packet(Kind.PACKED, len(codes), codes.shape[2], payload, denoise)
+        kind, payload = Kind.PACKED, pack_codes(codes, self.bits_per_code)
+        if self.tables is not None:
+            coded = self.tables.encode(codes)
+            if len(coded) < len(payload):
+                kind, payload = Kind.ENTROPY_CODED, coded
+        return Packet(kind, len(codes), codes.shape[2], payload, denoise)
 
     def decode(self, packet: Packet) -> np.ndarray:
         """Returns the int32 codes [frames, channels, levels] of a packet that holds codes.
 
         Raises:
-          BitstreamError: the payload has the wrong size, or the kind is not supported.
+          BitstreamError: the payload is damaged, or entropy-coded and there are no tables.
         """
-        if packet.kind != Kind.PACKED:
-            raise BitstreamError(f"a {packet.kind.name} packet holds no packed codes")
         shape = (packet.num_frames, self.num_channels, packet.num_levels)
-        return unpack_codes(packet.payload, shape, self.bits_per_code)
+        if packet.kind == Kind.PACKED:
+            return unpack_codes(packet.payload, shape, self.bits_per_code)
+        if packet.kind == Kind.ENTROPY_CODED and self.tables is not None:
+            return self.tables.decode(packet.payload, shape)
+        raise BitstreamError(f"a packet of kind {packet.kind.name} cannot be read as codes")
 
     def payload_bytes(self, kind: Kind, num_frames: int, num_levels: int) -> int:
         """Payload bytes of such a packet: exactly if PACKED or END, at most for the others."""

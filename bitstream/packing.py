@@ -13,6 +13,7 @@ import numpy as np
 from bitstream.errors import BitstreamError
 
 MAX_BITS_PER_CODE = 16
+MAX_LEVELS = 127  # of a frame, in all that is written
 
 
 def packed_size(num_codes: int, bits_per_code: int) -> int:
