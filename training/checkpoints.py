@@ -1,0 +1,139 @@
+"""What a run needs to go on, and the compact form of it that can be shipped.
+
+A run's own checkpoints are TensorFlow's (`tf.train.CheckpointManager`): written under a temporary
+name, then renamed, so that a killed run leaves the last whole one. The compact form is one .npz
+without optimisers: a new machine starts from it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from model.config import CodecConfig
+from training.trainer import Trainer
+
+SETTINGS_FILE = "run.json"
+COMPACT_SUFFIX = ".npz"
+
+
+class RunDirectory:
+    """Checkpoints and description of one run under `train_dir`.
+
+    Args:
+      train_dir: created if missing.
+      trainer: everything in it is saved: both nets, optimisers, averages, codebook statistics and
+        the number of steps done, which is also the data position and the random seed's counter.
+      keep: checkpoints kept.
+    """
+
+    def __init__(self, train_dir: str | Path, trainer: Trainer, keep: int = 2):
+        self.path = Path(train_dir)
+        self.trainer = trainer
+        self.checkpoint = tf.train.Checkpoint(trainer=trainer)
+        self.manager = tf.train.CheckpointManager(
+            self.checkpoint, str(self.path / "checkpoints"), max_to_keep=keep
+        )
+
+    def describe(self, description: dict[str, Any]) -> None:
+        """Writes the run's settings; a run that is resumed must keep its architecture.
+
+        Raises:
+          ValueError: the folder holds a run of another architecture; names what differs.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        file = self.path / SETTINGS_FILE
+        if file.exists():
+            before = json.loads(file.read_text())["codec"]
+            now = json.loads(json.dumps(description["codec"]))
+            differing = [k for k in now if before.get(k) != now[k]]
+            if differing:
+                changes = ", ".join(f"{k}: {before.get(k)} -> {now[k]}" for k in differing)
+                raise ValueError(f"{self.path} holds a run of another codec ({changes})")
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(description, indent=1))
+        partial.replace(file)
+
+    def restore(self) -> int:
+        """Loads the newest checkpoint, if there is one; returns the steps done."""
+        latest = self.manager.latest_checkpoint
+        if latest:
+            self.checkpoint.restore(latest).assert_existing_objects_matched()
+        return int(self.trainer.steps_done.numpy())
+
+    def save(self) -> str:
+        return self.manager.save(checkpoint_number=int(self.trainer.steps_done.numpy()))
+
+
+def codec_config(train_dir: str | Path) -> CodecConfig:
+    """The architecture of the run in `train_dir`; ValueError if there is none."""
+    file = Path(train_dir) / SETTINGS_FILE
+    if not file.exists():
+        raise ValueError(f"{train_dir} holds no training run: {SETTINGS_FILE} is missing")
+    return CodecConfig.from_dict(json.loads(file.read_text())["codec"])
+
+
+def _named(trainer: Trainer) -> dict[str, tf.Variable]:
+    """What the compact form holds, by stable names."""
+    groups = {
+        "codec": trainer.codec.weights,
+        "average": trainer.average.weights,
+        "discriminators": trainer.discriminators.weights,
+        "codebooks": [trainer.codebook_trainer.counts, trainer.codebook_trainer.sums],
+    }
+    named = {f"{group}/{i:03d}": v for group, vs in groups.items() for i, v in enumerate(vs)}
+    return named | {"steps_done": trainer.steps_done}
+
+
+def save_compact(trainer: Trainer, path: str | Path) -> None:
+    """Writes generator, average, discriminators and codebooks, nets as float16, to one .npz.
+
+    The optimisers' moments are left out: they are rebuilt within some hundred steps.
+    """
+    arrays: dict[str, np.ndarray] = {
+        "config": np.frombuffer(json.dumps(trainer.codec.config.to_dict()).encode(), dtype=np.uint8)
+    }
+    exact = {id(trainer.codec.quantizer.codebooks), id(trainer.average.quantizer.codebooks)}
+    for name, variable in _named(trainer).items():
+        value = variable.numpy()
+        net = name.startswith(("codec", "average", "discriminators"))
+        arrays[name] = value.astype(np.float16) if net and id(variable) not in exact else value
+    path = Path(path)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    partial.replace(path)
+
+
+def load_compact(trainer: Trainer, path: str | Path) -> int:
+    """Restores what `save_compact` wrote; returns the steps done.
+
+    Discriminators of another shape than those saved start fresh, so that they may be changed
+    between sittings.
+
+    Raises:
+      ValueError: unreadable file, or another codec.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        config = json.loads(arrays.pop("config").tobytes())
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} is not a compact checkpoint: {error}") from error
+    if CodecConfig.from_dict(config) != trainer.codec.config:
+        raise ValueError(f"{path} holds codec {config}, not the one asked for")
+    named = _named(trainer)
+    fresh = any(
+        name not in arrays or arrays[name].shape != tuple(variable.shape)
+        for name, variable in named.items()
+        if name.startswith("discriminators")
+    )
+    for name, variable in named.items():
+        if fresh and name.startswith("discriminators"):
+            continue
+        if name not in arrays or arrays[name].shape != tuple(variable.shape):
+            raise ValueError(f"{path} has no {name} of shape {tuple(variable.shape)}")
+        variable.assign(arrays[name].astype(variable.dtype.as_numpy_dtype))
+    return int(trainer.steps_done.numpy())

@@ -1,0 +1,165 @@
+"""A training run from data and settings to its last checkpoint, in stages."""
+
+import dataclasses
+import signal
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from data.pipeline import evaluation_clips, training_batches
+from data.sampling import MixOptions
+from model.config import CodecConfig
+from model.soundstream import SoundStream
+from training import callbacks, checkpoints
+from training.discriminators import Discriminators
+from training.settings import TrainingSettings
+from training.trainer import Trainer
+
+KMEANS_BATCHES = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """Where batches come from.
+
+    Attributes:
+      data_dir: prepared folder or folder of audio.
+      batch_size: examples per step.
+      crop_seconds: length of an example, rounded down to whole frames.
+      seed: of the order of the data.
+      mix: see `data.sampling.MixOptions`.
+      valid_clips, valid_seconds: size of the set that is scored while training.
+    """
+
+    data_dir: str
+    batch_size: int = 12
+    crop_seconds: float = 0.8
+    seed: int = 0
+    mix: MixOptions = dataclasses.field(default_factory=MixOptions)
+    valid_clips: int = 24
+    valid_seconds: float = 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """Length and rhythm of a run; see the flags of train.py."""
+
+    train_dir: str
+    total_steps: int
+    init_from: str | None = None
+    checkpoint_minutes: float = 5.0
+    validation_steps: int = 1000
+    validation_bitrates_bps: tuple[int, ...] = (3000, 6000, 12000)
+    discriminators: tuple[str, ...] = ("ms_stft",)
+    discriminator_channels: int = 16
+    discriminator_windows: tuple[int, ...] = (1024, 512, 256)
+    product_dtype: str = "float32"
+
+
+def build(config: CodecConfig, settings: TrainingSettings, run: RunSettings) -> Trainer:
+    """A fresh trainer."""
+    return Trainer(
+        SoundStream(config, product_dtype=run.product_dtype, name="codec"),
+        SoundStream(config, product_dtype=run.product_dtype, name="average"),
+        Discriminators(
+            run.discriminators,
+            channels=run.discriminator_channels,
+            windows=run.discriminator_windows,
+            name="discriminators",
+            product_dtype=run.product_dtype,
+        ),
+        settings,
+    )
+
+
+def train(
+    config: CodecConfig, settings: TrainingSettings, data: DataSettings, run: RunSettings
+) -> Trainer:
+    """Trains until `run.total_steps`, resuming what `run.train_dir` holds.
+
+    Returns:
+      The trainer at its last step.
+
+    Raises:
+      ValueError: no audio, wrong sample rate, or a folder of another run.
+    """
+    crop = int(data.crop_seconds * config.sample_rate) // config.hop * config.hop
+    if crop <= 0:
+        raise ValueError(f"crop_seconds={data.crop_seconds} is shorter than a frame")
+
+    def batches(start: int) -> Any:
+        return training_batches(
+            data.data_dir,
+            sample_rate=config.sample_rate,
+            batch_size=data.batch_size,
+            crop_samples=crop,
+            seed=data.seed,
+            start_step=start,
+            mix=data.mix,
+        )
+
+    clips = evaluation_clips(
+        data.data_dir,
+        split="valid",
+        sample_rate=config.sample_rate,
+        max_clips=data.valid_clips,
+        seconds=data.valid_seconds,
+    )
+    trainer = build(config, settings, run)
+    directory = checkpoints.RunDirectory(run.train_dir, trainer)
+    directory.describe(
+        {
+            "codec": config.to_dict(),
+            "training": settings.to_dict(),
+            "data": dataclasses.asdict(data),
+            "run": dataclasses.asdict(run),
+        }
+    )
+    done = directory.restore()
+    if not done and run.init_from:
+        done = checkpoints.load_compact(trainer, run.init_from)
+    writer = callbacks.writer(run.train_dir)
+    watchers = [
+        callbacks.Progress(writer, run.total_steps, data.batch_size * crop / config.sample_rate),
+        callbacks.Validation(
+            directory, writer, clips, list(run.validation_bitrates_bps), run.validation_steps
+        ),
+        callbacks.Saver(directory, run.checkpoint_minutes),
+    ]
+    _save_when_asked_to_stop(trainer)
+    while done < run.total_steps and not trainer.stop_training:
+        stage = trainer.stage_at(done)
+        trainer.begin(stage)
+        if stage.quantizer and not float(trainer.codebook_trainer.counts.numpy().sum()):
+            trainer.start_quantizer(batches(done).take(KMEANS_BATCHES))
+        end = min(stage.end or run.total_steps, run.total_steps)
+        trainer.fit(
+            batches(done), epochs=1, steps_per_epoch=end - done, callbacks=watchers, verbose=0
+        )
+        done = int(trainer.steps_done.numpy())
+    return trainer
+
+
+def _save_when_asked_to_stop(trainer: Trainer) -> None:
+    """SIGTERM and Ctrl-C end the run after the current step, with a checkpoint."""
+
+    def stop(signum: int, frame: Any) -> None:
+        del signum, frame
+        trainer.stop_training = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def latest_run(train_dir: str | Path) -> Trainer:
+    """The newest checkpoint of a run, for export; ValueError if there is none."""
+    config = checkpoints.codec_config(train_dir)
+    trainer = build(config, TrainingSettings(), RunSettings(str(train_dir), 0))
+    directory = checkpoints.RunDirectory(train_dir, trainer)
+    latest = directory.manager.latest_checkpoint
+    if not latest:
+        raise ValueError(f"{train_dir} holds no checkpoint yet")
+    restored = {"average": trainer.average, "steps_done": trainer.steps_done}
+    tf.train.Checkpoint(trainer=tf.train.Checkpoint(**restored)).restore(latest).expect_partial()
+    return trainer

@@ -1,0 +1,68 @@
+"""Every number of a training run that is not architecture."""
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class LossWeights:
+    """Weight of each loss, by the name it is logged under (`loss/mel`, ...)."""
+
+    mel: float = 3.0
+    complex: float = 1.0
+    waveform: float = 1.0
+    commitment: float = 0.25
+    adversarial: float = 0.1
+    feature: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """When the parts of training set in, in steps.
+
+    Attributes:
+      quantizer_start: until here the autoencoder learns without quantizer; then k-means.
+      adversarial_start: first step with discriminators; their weight ramps up from 0.
+      adversarial_ramp: length of that ramp.
+      warmup: steps until the full learning rate.
+      half_life: the learning rate halves every so many steps after warm-up; 0 keeps it.
+    """
+
+    quantizer_start: int = 5_000
+    adversarial_start: int = 20_000
+    adversarial_ramp: int = 2_000
+    warmup: int = 200
+    half_life: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """How a codec is trained; the data and the architecture are said elsewhere.
+
+    Attributes:
+      seed: of everything random but the data order, which has its own.
+      learning_rate, discriminator_learning_rate: of Adam.
+      clip_norm: bound on the global norm of each gradient.
+      average_decay: of the moving average of the generator's weights, which is what is exported.
+      unquantized_share: share of examples that skip the quantizer, so that the embedding stays one
+        from which the decoder can restore the signal.
+      min_quantizers: quantizer dropout draws from here to all levels, evenly in the logarithm.
+      codebook_decay, restart_share: see `model.codebook.CodebookTrainer`.
+      balance: combine losses by `training.balancer.Balancer` instead of by plain weights.
+    """
+
+    weights: LossWeights = LossWeights()
+    schedule: Schedule = Schedule()
+    seed: int = 0
+    learning_rate: float = 5e-4
+    discriminator_learning_rate: float = 2e-4
+    clip_norm: float = 1.0
+    average_decay: float = 0.999
+    unquantized_share: float = 0.05
+    min_quantizers: int = 1
+    codebook_decay: float = 0.99
+    restart_share: float = 0.03
+    balance: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)

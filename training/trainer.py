@@ -1,0 +1,248 @@
+"""One training step: generator and discriminators, each with its own optimiser and clipping."""
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from model.backend import keras
+from model.codebook import CodebookTrainer
+from model.soundstream import SoundStream
+from training import losses
+from training.balancer import Balancer
+from training.discriminators import Discriminators
+from training.settings import TrainingSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What takes part in a stretch of training. Steps are [start, end); end None is open."""
+
+    start: int
+    end: int | None
+    quantizer: bool
+    adversarial: bool
+
+
+class Trainer(keras.Model):
+    """Trains `codec` by `fit`; `average` holds the moving average of its weights.
+
+    Args:
+      codec: the generator.
+      average: a second codec of the same config; what is evaluated and exported.
+      discriminators: used from `schedule.adversarial_start` on.
+      settings: weights, schedule and rates.
+    """
+
+    def __init__(
+        self,
+        codec: SoundStream,
+        average: SoundStream,
+        discriminators: Discriminators,
+        settings: TrainingSettings,
+    ):
+        super().__init__(name="trainer")
+        self.codec = codec
+        self.average = average
+        self.discriminators = discriminators
+        self.settings = settings
+        self.codebook_trainer = CodebookTrainer(
+            codec.quantizer, settings.codebook_decay, settings.restart_share
+        )
+        weights = dataclasses.asdict(settings.weights)
+        self.balancer = (
+            Balancer({k: v for k, v in weights.items() if k != "commitment"})
+            if settings.balance
+            else None
+        )
+        self.optimizer_generator = keras.optimizers.Adam(0.0, beta_1=0.8, beta_2=0.99)
+        self.optimizer_discriminator = keras.optimizers.Adam(0.0, beta_1=0.8, beta_2=0.99)
+        only_first = {"trainable": False, "aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA}
+        self.steps_done = tf.Variable(0, dtype=tf.int64, name="steps_done", **only_first)
+        self.steps_skipped = tf.Variable(0, dtype=tf.int64, name="steps_skipped", **only_first)
+        self.stage = self.stage_at(0)
+        for source, copy in zip(codec.weights, average.weights, strict=True):
+            copy.assign(source)
+        self.discriminators(tf.zeros([1, 16 * codec.config.hop]))
+        self.optimizer_generator.build(self.generator_weights)
+        self.optimizer_discriminator.build(discriminators.trainable_weights)
+        self.compile()
+
+    @property
+    def generator_weights(self) -> list[tf.Variable]:
+        return self.codec.trainable_weights
+
+    def stage_at(self, step: int) -> Stage:
+        """The stage that step number `step` (from 0) belongs to."""
+        schedule = self.settings.schedule
+        marks = sorted({0, schedule.quantizer_start, schedule.adversarial_start})
+        start = max(mark for mark in marks if mark <= step)
+        return Stage(
+            start=start,
+            end=min((mark for mark in marks if mark > step), default=None),
+            quantizer=step >= schedule.quantizer_start,
+            adversarial=step >= schedule.adversarial_start,
+        )
+
+    def begin(self, stage: Stage) -> None:
+        """Makes the following `fit` run `stage`."""
+        self.stage = stage
+        self.make_train_function(force=True)
+
+    def start_quantizer(self, batches: tf.data.Dataset) -> None:
+        """K-means start from the embeddings of `batches` of (input, target, denoise)."""
+        embed = tf.function(lambda audio, denoise: self._embed(audio, denoise))
+        frames = [
+            tf.reshape(embed(audio, denoise), [-1, self.codec.config.embedding_dim])
+            for audio, _, denoise in batches
+        ]
+        self.codebook_trainer.initialize(tf.concat(frames, axis=0))
+        self.average.quantizer.codebooks.assign(self.codec.quantizer.codebooks)
+
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """data: input and target [batch, time, 1], denoise [batch]. Returns logged scalars."""
+        audio, target, denoise = data
+        target = target[..., 0]
+        seed = tf.stack([self.settings.seed, tf.cast(self.steps_done, tf.int32)])
+        with tf.GradientTape(persistent=True) as tape:
+            embeddings = self._embed(audio, denoise)
+            named: dict[str, tf.Tensor] = {}
+            quantized = None
+            if self.stage.quantizer:
+                levels, skip = self._quantizer_dropout(tf.shape(audio)[0], seed)
+                quantized = self.codec.quantizer(embeddings, levels)
+                named["commitment"] = quantized.commitment
+                embeddings = tf.where(skip, embeddings, quantized.embeddings)
+            decoded = self.codec.synthesize(embeddings)[..., 0]
+            named |= self._reconstruction_losses(target, decoded)
+            if self.stage.adversarial:
+                adversarial, critic = self._adversarial_losses(target, decoded)
+                named |= adversarial
+            weighted = self._weighted(named)
+            total = tf.add_n(list(weighted.values()))
+        if self.balancer is None:
+            gradients = tape.gradient(total, self.generator_weights)
+        else:
+            gradients = self._balanced_gradients(named, decoded, tape)
+        logs = {f"loss/{name}": value for name, value in named.items()}
+        finite, logs["norm/generator"] = self._apply(
+            self.optimizer_generator,
+            gradients,
+            self.generator_weights,
+            self.settings.learning_rate,
+        )
+        if self.stage.adversarial:
+            variables = self.discriminators.trainable_weights
+            critic_finite, logs["norm/discriminator"] = self._apply(
+                self.optimizer_discriminator,
+                tape.gradient(critic, variables),
+                variables,
+                self.settings.discriminator_learning_rate,
+            )
+            logs["loss/discriminator"] = critic
+            finite &= critic_finite
+        if quantized is not None:
+            # A broken example must not reach the codebooks either.
+            sound = tf.reduce_all(tf.math.is_finite(quantized.residuals))
+            residuals = tf.where(sound, quantized.residuals, 0.0)
+            self.codebook_trainer.update(
+                quantized._replace(used=quantized.used & sound, residuals=residuals), seed
+            )
+            logs |= self.codebook_trainer.metrics()
+        self._update_average()
+        self.steps_done.assign_add(1)
+        self.steps_skipped.assign_add(tf.cast(~finite, tf.int64))
+        logs["steps/skipped"] = self.steps_skipped
+        return logs
+
+    def _embed(self, audio: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
+        switch = denoise[:, None] if self.codec.config.denoise else None
+        return self.codec.embed(audio, switch)
+
+    def _quantizer_dropout(self, batch: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Levels in use per example, int32 [batch], and who skips the quantizer, [batch, 1, 1]."""
+        draws = tf.random.stateless_uniform([2, batch], seed)
+        low, high = float(self.settings.min_quantizers), self.codec.config.num_quantizers + 1.0
+        levels = tf.cast(low * tf.pow(high / low, draws[0]), tf.int32)
+        levels = tf.minimum(levels, self.codec.config.num_quantizers)
+        return levels, (draws[1] < self.settings.unquantized_share)[:, None, None]
+
+    def _reconstruction_losses(self, target: tf.Tensor, decoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        reference, estimate = losses.spectra(target), losses.spectra(decoded)
+        return {
+            "mel": losses.mel_loss(reference, estimate, self.codec.config.sample_rate),
+            "complex": losses.complex_loss(reference, estimate),
+            "waveform": losses.waveform_loss(target, decoded),
+        }
+
+    def _adversarial_losses(
+        self, target: tf.Tensor, decoded: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Generator's losses and the discriminators' own, from one pass over real and decoded."""
+        both = self.discriminators(tf.concat([target, decoded], axis=0))
+        maps = [[tf.split(m, 2, axis=0) for m in member] for member in both]
+        real = [[pair[0] for pair in member] for member in maps]
+        fake = [[pair[1] for pair in member] for member in maps]
+        features = losses.feature_loss(
+            [[tf.stop_gradient(m) for m in member[:-1]] for member in real],
+            [member[:-1] for member in fake],
+        )
+        critic = losses.discriminator_loss(
+            [member[-1] for member in real], [member[-1] for member in fake]
+        )
+        return {
+            "adversarial": losses.adversarial_loss([member[-1] for member in fake]),
+            "feature": features,
+        }, critic
+
+    def _weighted(self, named: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        schedule = self.settings.schedule
+        steps = tf.cast(self.steps_done, tf.float32)
+        ramp = (steps - schedule.adversarial_start + 1) / max(1, schedule.adversarial_ramp)
+        ramp = tf.clip_by_value(ramp, 0.0, 1.0)
+        late = ("adversarial", "feature")
+        return {
+            name: value * getattr(self.settings.weights, name) * (ramp if name in late else 1.0)
+            for name, value in named.items()
+        }
+
+    def _balanced_gradients(
+        self, named: dict[str, tf.Tensor], decoded: tf.Tensor, tape: tf.GradientTape
+    ) -> list[tf.Tensor]:
+        assert self.balancer is not None
+        on_output = {name: value for name, value in named.items() if name != "commitment"}
+        mix = self.balancer(on_output, decoded, tape)
+        gradients = tape.gradient(decoded, self.generator_weights, output_gradients=mix)
+        if "commitment" in named:
+            weight = self.settings.weights.commitment
+            extra = tape.gradient(
+                named["commitment"], self.generator_weights, unconnected_gradients="zero"
+            )
+            gradients = [g + weight * e for g, e in zip(gradients, extra, strict=True)]
+        return gradients
+
+    def _apply(
+        self,
+        optimizer: Any,
+        gradients: list[tf.Tensor],
+        variables: list[tf.Variable],
+        learning_rate: float,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """One optimiser step, which a gradient that is not finite skips. Returns (finite, norm)."""
+        gradients, norm = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
+        finite = tf.math.is_finite(norm)
+        gradients = [tf.where(finite, g, tf.zeros_like(g)) for g in gradients]
+        schedule = self.settings.schedule
+        steps = tf.cast(self.steps_done, tf.float32)
+        rate = learning_rate * tf.minimum(1.0, (steps + 1) / max(1, schedule.warmup))
+        if schedule.half_life:
+            rate *= tf.pow(0.5, steps / schedule.half_life)
+        optimizer.learning_rate.assign(tf.where(finite, rate, 0.0))
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return finite, norm
+
+    def _update_average(self) -> None:
+        steps = tf.cast(self.steps_done, tf.float32)
+        decay = tf.minimum(self.settings.average_decay, (1 + steps) / (10 + steps))
+        for source, copy in zip(self.codec.weights, self.average.weights, strict=True):
+            copy.assign_sub((1 - decay) * (copy - source))
