@@ -1,0 +1,107 @@
+"""`metadata.json`: what an app must know about an exported model. No TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+FORMAT_VERSION = 1
+METADATA_FILE = "metadata.json"
+STATE_PREFIX = "state_"
+DECODE_SIGNATURE = "decode"
+NOT_SENT = -1  # a code that stands for no entry: levels above the stream's rate, lost frames
+
+
+def encode_signature(bitrate_bps: int) -> str:
+    """Name of the encoder's signature; they sort by rate, and the first is the default one."""
+    return f"encode_{bitrate_bps:05d}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """Facts of one exported model.
+
+    Attributes:
+      name: of the codec.
+      model_id: 16 hexadecimal digits, a hash of the weights. Codes mean nothing to another model.
+      sample_rate: Hz.
+      hop: samples per frame of codes.
+      frames_per_call: frames that one invocation consumes or makes.
+      codebook_size: entries per quantizer.
+      num_quantizers: levels of the full rate.
+      bitrates_bps: those with an encoder signature of their own, rising.
+      flavours: number formats on disk, the default first.
+      denoise: whether the encoder has the input `denoise`.
+      format_version: of this file.
+    """
+
+    name: str
+    model_id: str
+    sample_rate: int
+    hop: int
+    frames_per_call: int
+    codebook_size: int
+    num_quantizers: int
+    bitrates_bps: tuple[int, ...]
+    flavours: tuple[str, ...]
+    denoise: bool = False
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def bits_per_code(self) -> int:
+        return (self.codebook_size - 1).bit_length()
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.sample_rate / self.hop
+
+    def bits_per_frame(self, bitrate_bps: int) -> int:
+        return self.num_quantizers_for(bitrate_bps) * self.bits_per_code
+
+    def num_quantizers_for(self, bitrate_bps: int) -> int:
+        """Levels that send exactly `bitrate_bps`; ValueError lists what is possible."""
+        levels = bitrate_bps / (self.bits_per_code * self.frame_rate)
+        if levels != int(levels) or not 1 <= levels <= self.num_quantizers:
+            step = self.bits_per_code * self.frame_rate
+            raise ValueError(
+                f"bitrate {bitrate_bps} bps is not possible: use a multiple of {step:g} bps from "
+                f"{step:g} to {step * self.num_quantizers:g}"
+            )
+        return int(levels)
+
+    def signature_for(self, bitrate_bps: int) -> str:
+        """The encoder signature that searches the fewest levels which `bitrate_bps` needs."""
+        self.num_quantizers_for(bitrate_bps)
+        return encode_signature(min(b for b in self.bitrates_bps if b >= bitrate_bps))
+
+    def write(self, folder: Path) -> None:
+        """Writes `metadata.json`, with some values that follow from others for readers of JSON."""
+        values = dataclasses.asdict(self) | {
+            "encoder_signatures": {str(b): encode_signature(b) for b in self.bitrates_bps},
+            "decoder_signature": DECODE_SIGNATURE,
+            "frame_bits": {str(b): self.bits_per_frame(b) for b in self.bitrates_bps},
+        }
+        (folder / METADATA_FILE).write_text(json.dumps(values, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Metadata:
+        """Raises ValueError where the file is missing, damaged, or of a newer format."""
+        path = folder / METADATA_FILE
+        try:
+            values: dict[str, Any] = json.loads(path.read_text())
+            version = values["format_version"]
+            if version != FORMAT_VERSION:
+                raise ValueError(f"format {version}, but this program reads {FORMAT_VERSION}")
+            known: dict[str, Any] = {
+                field.name: tuple(value) if isinstance(value, list) else value
+                for field in dataclasses.fields(cls)
+                for value in [values[field.name]]
+            }
+        except OSError as error:
+            raise ValueError(f"{folder} holds no exported model: {error}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a model's metadata: {error}") from error
+        return cls(**known)

@@ -1,0 +1,165 @@
+"""Streaming codec from exported graphs: LiteRT and numpy only.
+
+    model = CodecModel.load("pretrained/speech")
+    encoder = StreamingEncoder(model, bitrate_bps=3000)
+    decoder = StreamingDecoder(model)
+    codes = encoder.encode(samples)    # float32 [frames * hop] -> int32 [frames, levels]
+    audio = decoder.decode(codes)      # int32 [frames, levels] -> float32 [frames * hop]
+
+State is kept between calls, so a long signal may come in pieces of any number of whole frames.
+Output sample i belongs to input sample i.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from export.metadata import DECODE_SIGNATURE, NOT_SENT, STATE_PREFIX, Metadata
+
+Tensors = dict[str, np.ndarray]
+
+
+class Graph:
+    """One .tflite file. Serves any number of streams, and threads one after the other."""
+
+    def __init__(self, path: Path, num_threads: int = 1):
+        if not path.is_file():
+            raise ValueError(f"{path} is missing")
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
+        except ValueError as error:
+            raise ValueError(f"{path} is not a TFLite model: {error}") from error
+        self._lock = threading.Lock()
+
+    def inputs(self, signature: str) -> Tensors:
+        """Zeros for every input of `signature`, states included."""
+        details = self._interpreter.get_signature_runner(signature).get_input_details()
+        return {name: np.zeros(d["shape"], d["dtype"]) for name, d in details.items()}
+
+    def run(self, signature: str, inputs: Tensors) -> Tensors:
+        with self._lock:
+            return self._interpreter.get_signature_runner(signature)(**inputs)
+
+
+@dataclass(frozen=True)
+class CodecModel:
+    """An exported model, loaded once."""
+
+    metadata: Metadata
+    encoder: Graph
+    decoder: Graph
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, flavour: str | None = None, num_threads: int = 1
+    ) -> CodecModel:
+        """Loads the graphs in `folder`; `flavour` None is the model's default one.
+
+        Raises:
+          ValueError: names the missing or damaged file, or lists the flavours there are.
+        """
+        folder = Path(folder)
+        metadata = Metadata.read(folder)
+        flavour = flavour or metadata.flavours[0]
+        if flavour not in metadata.flavours:
+            raise ValueError(f"{folder} has no flavour {flavour!r}: {', '.join(metadata.flavours)}")
+        encoder, decoder = (
+            Graph(folder / f"{part}_{flavour}.tflite", num_threads)
+            for part in ("encoder", "decoder")
+        )
+        return cls(metadata, encoder, decoder)
+
+
+class _Stream:
+    """One signature of a graph and the state of one signal that goes through it."""
+
+    def __init__(self, graph: Graph, signature: str):
+        self._graph = graph
+        self._signature = signature
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the past: the next sample is the first of a new signal."""
+        inputs = self._graph.inputs(self._signature)
+        self._state = {k: v for k, v in inputs.items() if k.startswith(STATE_PREFIX)}
+
+    def _step(self, inputs: Tensors) -> Tensors:
+        outputs = self._graph.run(self._signature, inputs | self._state)
+        self._state = {name: outputs.pop(name) for name in self._state}
+        return outputs
+
+
+class StreamingEncoder(_Stream):
+    """Audio to codes.
+
+    Args:
+      model: may be shared with other streams.
+      bitrate_bps: any multiple of one level's rate.
+      denoise: 0 off ... 1 on; only for models that have the switch. May be changed at any time.
+    """
+
+    def __init__(self, model: CodecModel, bitrate_bps: int = 3_000, denoise: float = 0.0):
+        self._metadata = model.metadata
+        self._num_levels = model.metadata.num_quantizers_for(bitrate_bps)
+        if denoise and not model.metadata.denoise:
+            raise ValueError(f"model {model.metadata.name!r} has no denoising switch")
+        self.denoise = denoise
+        super().__init__(model.encoder, model.metadata.signature_for(bitrate_bps))
+
+    def encode(self, samples: np.ndarray) -> np.ndarray:
+        """float32 [n * hop] in [-1, 1] -> codes int32 [n, levels]."""
+        frames = self._metadata.frames_per_call
+        block = frames * self._metadata.hop
+        if samples.ndim != 1 or len(samples) % block:
+            raise ValueError(
+                f"samples of shape {samples.shape}: mono audio in multiples of {block} needed"
+            )
+        switch = {}
+        if self._metadata.denoise:
+            switch["denoise"] = np.full([1, frames], self.denoise, np.float32)
+        codes = [
+            self._step({"audio": audio[None].astype(np.float32, copy=False)} | switch)["codes"]
+            for audio in samples.reshape(-1, block)
+        ]
+        # Levels are nested: a signature for a higher rate begins with the codes of a lower one.
+        empty = np.zeros([0, self._num_levels], np.int32)
+        return np.concatenate([empty, *(c[0, :, : self._num_levels] for c in codes)])
+
+
+class StreamingDecoder(_Stream):
+    """Codes to audio; the number of levels may change from call to call."""
+
+    def __init__(self, model: CodecModel):
+        self._metadata = model.metadata
+        super().__init__(model.decoder, DECODE_SIGNATURE)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """int32 [n, levels], -1 where a code is missing -> float32 [n * hop]."""
+        metadata = self._metadata
+        frames = metadata.frames_per_call
+        if (
+            codes.ndim != 2
+            or not 1 <= codes.shape[1] <= metadata.num_quantizers
+            or len(codes) % frames
+        ):
+            raise ValueError(
+                f"codes of shape {codes.shape}: [n, levels] needed, n a multiple of {frames}, "
+                f"1 to {metadata.num_quantizers} levels"
+            )
+        if codes.size and not NOT_SENT <= codes.min() <= codes.max() < metadata.codebook_size:
+            raise ValueError(
+                f"codes from {codes.min()} to {codes.max()}: model {metadata.name!r} has 0 to "
+                f"{metadata.codebook_size - 1}"
+            )
+        full = np.full([len(codes), metadata.num_quantizers], NOT_SENT, np.int32)
+        full[:, : codes.shape[1]] = codes
+        audio = [
+            self._step({"codes": call[None]})["audio"][0]
+            for call in full.reshape(-1, frames, metadata.num_quantizers)
+        ]
+        return np.concatenate([np.zeros(0, np.float32), *audio])

@@ -1,0 +1,106 @@
+"""Exports a codec to streaming TFLite graphs.
+
+    python export/to_tflite.py --checkpoint=weights.npz --output_dir=DIR
+
+writes encoder_<flavour>.tflite and decoder_<flavour>.tflite for each flavour, and metadata.json.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from absl import app, flags, logging
+
+from export import graphs, quantize
+from export.metadata import Metadata
+from model.soundstream import SoundStream
+from model.weights import load_model, weights_hash
+
+USUAL_BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
+
+_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Weights of a codec (.npz).", required=True)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder for the graphs.", required=True)
+_QUANTIZATION = flags.DEFINE_list(
+    "quantization",
+    list(quantize.FLAVOURS),
+    f"Flavours to write, the default one first: {', '.join(quantize.FLAVOURS)}.",
+)
+_BITRATES = flags.DEFINE_list(
+    "bitrates_bps", None, "Rates that get an encoder signature [the usual ones up to 18 kbps]."
+)
+_FRAMES_PER_CALL = flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
+
+
+def export_model(
+    model: SoundStream,
+    folder: Path,
+    flavours: list[str],
+    bitrates_bps: list[int] | None = None,
+    frames_per_call: int = 1,
+) -> Metadata:
+    """Writes the graphs of `model` and their metadata into `folder`, created if missing.
+
+    Args:
+      flavours: keys of `quantize.FLAVOURS`; the first is what programs load by default.
+      bitrates_bps: rates with a signature of their own; None: the usual ones that the codec has.
+
+    Raises:
+      ValueError: unknown flavour, or a bitrate that the codec does not have.
+    """
+    unknown = sorted(set(flavours) - set(quantize.FLAVOURS))
+    if unknown or not flavours:
+        raise ValueError(f"quantization {unknown}: choose from {', '.join(quantize.FLAVOURS)}")
+    config = model.config
+    bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
+    parts = {
+        "encoder": graphs.encoder_signatures(model, bitrates, frames_per_call),
+        "decoder": graphs.decoder_signatures(model, frames_per_call),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for flavour in flavours:
+        for part, signatures in parts.items():
+            content = quantize.FLAVOURS[flavour](signatures, model.variables)
+            path = folder / f"{part}_{flavour}.tflite"
+            path.write_bytes(content)
+            print(f"{path}: {len(content) / 1e6:.2f} MB", flush=True)
+    metadata = Metadata(
+        name=config.name,
+        model_id=weights_hash(model),
+        sample_rate=config.sample_rate,
+        hop=config.hop,
+        frames_per_call=frames_per_call,
+        codebook_size=config.codebook_size,
+        num_quantizers=config.num_quantizers,
+        bitrates_bps=bitrates,
+        flavours=tuple(flavours),
+        denoise=config.denoise,
+    )
+    metadata.write(folder)
+    return metadata
+
+
+def _usual_bitrates(model: SoundStream) -> list[int]:
+    """Those of the usual rates that the codec has, and always its full rate."""
+    step, full = model.config.bitrate_bps(1), model.config.max_bitrate_bps
+    return sorted({b for b in USUAL_BITRATES_BPS if b % step == 0 and b <= full} | {full})
+
+
+def main(_: list[str]) -> None:
+    logging.set_verbosity(logging.ERROR)  # the converter tells much that means nothing here
+    bitrates = [int(b) for b in _BITRATES.value] if _BITRATES.value else None
+    try:
+        export_model(
+            load_model(_CHECKPOINT.value),
+            Path(_OUTPUT_DIR.value),
+            _QUANTIZATION.value,
+            bitrates,
+            _FRAMES_PER_CALL.value,
+        )
+    except ValueError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    app.run(main)

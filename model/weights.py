@@ -1,0 +1,94 @@
+"""Weights of a codec in one plain file: a .npz of named arrays, nothing pickled.
+
+Each array is named by the path to its variable, as in `encoder/block_0_unit_0/body/dilated/kernel`;
+`config` holds the architecture as JSON. Convolutions may be stored as float16; codebooks stay
+float32, as the quantizer is.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from model.backend import keras
+from model.config import CodecConfig
+from model.soundstream import SoundStream
+
+CONFIG = "config"
+CODEBOOKS = "quantizer/codebooks"
+
+
+def named_weights(layer: keras.layers.Layer, prefix: str = "") -> dict[str, tf.Variable]:
+    """The variables of `layer` by path: names of sublayers, then the name of the weight."""
+
+    def walk(value: object, path: str) -> Iterator[tuple[str, tf.Variable]]:
+        if isinstance(value, tf.Variable):
+            yield path, value
+        elif isinstance(value, keras.layers.Layer):
+            for name, attribute in vars(value).items():
+                if not name.startswith("_"):
+                    yield from walk(attribute, f"{path}/{name}")
+        elif isinstance(value, list):
+            for item in value:
+                yield from walk(item, f"{path.rpartition('/')[0]}/{item.name}")
+
+    return {path.removeprefix("/"): variable for path, variable in walk(layer, prefix)}
+
+
+def weights_hash(model: SoundStream) -> str:
+    """16 hexadecimal digits that name these weights; tools call it the model id."""
+    digest = hashlib.sha256()
+    for name, variable in sorted(named_weights(model).items()):
+        digest.update(name.encode())
+        digest.update(variable.numpy().astype("<f4").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save_model(model: SoundStream, path: str | Path, half_precision: bool = True) -> None:
+    """Writes architecture and weights of `model` to `path` (.npz).
+
+    Args:
+      half_precision: store all but the codebooks as float16, half the size.
+    """
+    arrays = {CONFIG: np.frombuffer(json.dumps(model.config.to_dict()).encode(), np.uint8)}
+    for name, variable in named_weights(model).items():
+        halve = half_precision and name != CODEBOOKS
+        arrays[name] = variable.numpy().astype(np.float16 if halve else np.float32)
+    path = Path(path)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    partial.replace(path)
+
+
+def load_model(path: str | Path) -> SoundStream:
+    """The model that `save_model` wrote.
+
+    Raises:
+      ValueError: `path` is no such file, or its arrays do not fit its architecture.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        config = CodecConfig.from_dict(json.loads(arrays.pop(CONFIG).tobytes()))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} holds no codec weights: {error}") from error
+    model = SoundStream(config)
+    variables = named_weights(model)
+    if arrays.keys() != variables.keys():
+        missing = sorted(variables.keys() - arrays.keys())[:3]
+        extra = sorted(arrays.keys() - variables.keys())[:3]
+        raise ValueError(
+            f"{path} does not fit codec {config.name!r}: missing {missing}, unknown {extra}"
+        )
+    for name, variable in variables.items():
+        if arrays[name].shape != tuple(variable.shape):
+            raise ValueError(
+                f"{path}: {name} has shape {arrays[name].shape}, not {tuple(variable.shape)}"
+            )
+        variable.assign(arrays[name].astype(np.float32))
+    return model
