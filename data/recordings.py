@@ -1,0 +1,132 @@
+"""What is known of recordings before they are opened: folders, manifests, and the three splits."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from data.audio import AUDIO_SUFFIXES
+
+# 6 % of the speakers each: the open corpus has many speakers of a few seconds and few of hours,
+# so this holds out more than 40 voices for validation at about 2 % of the hours.
+HELD_OUT_SHARE = 0.06
+MIN_SPEAKERS = 3  # fewer cannot be split by speaker
+MANIFEST_COLUMNS = ("file", "kind", "speaker", "language", "license")
+KINDS = ("speech", "noise", "music")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """One audio file of a corpus."""
+
+    path: Path
+    kind: str  # one of KINDS
+    speaker: str  # of noise and music: the name of the source file
+    language: str
+    license: str
+    source: str  # where it comes from, without any path of this machine
+    flag: str = "-"  # "-" clean and wideband, or noisy, short, coded, dull
+    split: str = "-"  # "-": assign_splits decides
+
+
+def read_folder(folder: str | Path) -> list[Recording]:
+    """The recordings of a folder: by its manifest.tsv, else every audio file in it as speech.
+
+    The manifest is tab-separated with the columns file, kind, speaker, language and license, and
+    optionally source_repo, source_path, flag and split. Without a manifest the speaker is the
+    first subfolder, or the file's stem.
+
+    Raises:
+      ValueError: no such folder, nothing in it, or a wrong manifest.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder")
+    manifest = folder / "manifest.tsv"
+    found = _read_manifest(manifest) if manifest.is_file() else _read_tree(folder)
+    if not found:
+        raise ValueError(f"{folder}: no audio files in it ({' '.join(AUDIO_SUFFIXES)})")
+    return found
+
+
+def _read_tree(folder: Path) -> list[Recording]:
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+            relative = path.relative_to(folder)
+            speaker = relative.parts[0] if len(relative.parts) > 1 else path.stem
+            source = f"{folder.name}:{relative.as_posix()}"
+            found.append(Recording(path, "speech", speaker, "-", "unknown", source))
+    return found
+
+
+def _read_manifest(manifest: Path) -> list[Recording]:
+    with manifest.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
+        rows = list(reader)
+    missing = [name for name in MANIFEST_COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ValueError(f"{manifest}: column {missing[0]} is missing")
+    found = []
+    for number, row in enumerate(rows, start=2):
+        if row["kind"] not in KINDS:
+            raise ValueError(
+                f"{manifest}:{number}: kind is one of {', '.join(KINDS)}, got {row['kind']!r}"
+            )
+        origin = row.get("source_path") or row["file"]
+        source = f"{row.get('source_repo') or manifest.parent.name}:{origin}"
+        found.append(
+            Recording(
+                path=manifest.parent / row["file"],
+                kind=row["kind"],
+                # Pieces of one noise recording (NAME#0, NAME#1, ...) stay in one split.
+                speaker=row["speaker"] if row["kind"] == "speech" else source.split("#")[0],
+                language=row["language"] or "-",
+                license=row["license"] or "unknown",
+                source=source,
+                flag=row.get("flag") or "-",
+                split=row.get("split") or "-",
+            )
+        )
+    return found
+
+
+def name_share(name: str) -> float:
+    """A number in [0, 1) from the hash of a name: the same on every machine, for ever."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+
+
+def assign_splits(recordings: Sequence[Recording]) -> list[Recording]:
+    """Gives every recording its split: the named one, or by the hash of its speaker.
+
+    Names that hash below HELD_OUT_SHARE are valid, those below twice that are test. So that a
+    small collection gets all three splits too, the lowest hash is always valid and the next test
+    when no other is. With fewer than MIN_SPEAKERS speakers the files take the speakers' place.
+    """
+    assigned: dict[int, Recording] = {}
+    for kind in KINDS:
+        members = [(n, r) for n, r in enumerate(recordings) if r.kind == kind]
+        by_speaker = len({r.speaker for _, r in members}) >= MIN_SPEAKERS
+        units = {n: r.speaker if by_speaker else r.source for n, r in members if r.split == "-"}
+        splits = _split_units(set(units.values()), {r.split for _, r in members})
+        for n, recording in members:
+            split = splits[units[n]] if n in units else recording.split
+            assigned[n] = dataclasses.replace(recording, split=split)
+    return [assigned[n] for n in range(len(recordings))]
+
+
+def _split_units(names: set[str], taken: set[str]) -> dict[str, str]:
+    ranked = sorted(names, key=name_share)
+    limits = {"valid": HELD_OUT_SHARE, "test": 2 * HELD_OUT_SHARE}
+    splits = {
+        name: next((split for split, limit in limits.items() if name_share(name) < limit), "train")
+        for name in ranked
+    }
+    for split in limits:
+        spare = [name for name in ranked if splits[name] == "train"]
+        if split not in taken and split not in splits.values() and len(spare) > 1:
+            splits[spare[0]] = split
+    return splits

@@ -1,0 +1,186 @@
+"""Which crops make up a batch: a pure function of (seed, batch number) and the clips' lengths."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from data.shards import Clip
+
+DEFAULT_FLAG_WEIGHTS: Mapping[str, float] = {
+    "-": 1.0,
+    "short": 1.0,
+    "noisy": 0.5,  # their noise becomes part of what the codec must spend bits on
+    "coded": 0.5,  # they carry another codec's quantizing noise
+    "dull": 0.0,  # no treble to learn from
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class MixOptions:
+    """How training examples are drawn and mixed; the defaults are plain speech training.
+
+    Shares are probabilities per example. Levels are dBFS of the crop's peak for signals and of
+    the RMS for noise floors.
+    """
+
+    # Speakers are drawn with p ~ weight * seconds ** exponent: 1 is by duration, 0 all alike.
+    speaker_exponent: float = 0.4
+    flag_weights: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: dict(DEFAULT_FLAG_WEIGHTS)
+    )
+    music_share: float = 0.0
+    noise_share: float = 0.0  # noise alone, as a signal to be coded
+    # Of all crops, those picked for speech activity; the rest may fall into pauses.
+    active_share: float = 0.9
+    peak_dbfs: tuple[float, float] = (-24.0, 0.0)
+    max_gain_db: float = 20.0  # quiet crops are not blown up beyond this
+    silence_share: float = 0.02  # crops turned down to near silence
+    silence_peak_dbfs: tuple[float, float] = (-80.0, -50.0)
+    # Gated recordings have digital silence in their pauses; real microphones never do.
+    floor_share: float = 0.5
+    floor_dbfs: tuple[float, float] = (-90.0, -70.0)
+    # Noise added at an SNR; and the denoising switch of section III-F of the paper: with
+    # denoise = 1 the target is the clean signal, with denoise = 0 it is the (noisy) input.
+    noisy_share: float = 0.0
+    denoise_share: float = 0.0
+    snr_db: tuple[float, float] = (-5.0, 30.0)
+    synthetic_noise_share: float = 0.2  # of the noisy ones: coloured noise instead of recordings
+    # Microphone colouring: a smooth random equaliser, up to colour_db either way.
+    colour_share: float = 0.0
+    colour_db: float = 6.0
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_share") and not 0.0 <= value <= 1.0:
+                raise ValueError(f"{field.name} is a probability, got {value}")
+            if isinstance(value, tuple) and value[0] > value[1]:
+                raise ValueError(f"{field.name} must be (low, high), got {value}")
+        if self.music_share + self.noise_share > 1.0:
+            raise ValueError(
+                f"music_share {self.music_share} + noise_share {self.noise_share} is above 1"
+            )
+        if min(self.flag_weights.values()) < 0.0:
+            raise ValueError(f"flag_weights must not be negative, got {self.flag_weights}")
+
+
+def generator(seed: int, batch: int, stream: int) -> np.random.Generator:
+    """The random numbers of one purpose (`stream`) in one batch: counter-based, no history."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, batch, stream])))
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a batch is made from.
+
+    Attributes:
+      clip, start, length: int64 [reads]: stretches to read, by number of the clip and in samples.
+        The first `batch` are the windows that crops are cut from; where noise may be added,
+        `batch` more are the noises, with length 0 where none is read.
+      noisy: bool [batch], whether noise is added: the one read or, of length 0, a synthetic one.
+      wrap: bool [batch], whether the signal is noise itself and may be repeated to fill a crop.
+    """
+
+    clip: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+    noisy: np.ndarray
+    wrap: np.ndarray
+
+
+class _Timeline:
+    """All clips of one kind end to end, grouped by (speaker, flag), drawn group first."""
+
+    def __init__(self, clips: Sequence[Clip], kind: str, options: MixOptions):
+        weights = options.flag_weights
+        numbers = [n for n, c in enumerate(clips) if c.kind == kind and weights.get(c.flag, 1.0)]
+        numbers.sort(key=lambda n: (clips[n].speaker, clips[n].flag))
+        self.clips = np.array(numbers, np.int64)
+        self.lengths = np.array([clips[n].length for n in numbers], np.int64)
+        self._ends = np.cumsum(self.lengths)
+        groups: dict[tuple[str, str], int] = {}
+        for n in numbers:
+            key = (clips[n].speaker, clips[n].flag)
+            groups[key] = groups.get(key, 0) + clips[n].length
+        self._group_length = np.array(list(groups.values()), np.int64)
+        self._group_start = np.cumsum(self._group_length) - self._group_length
+        probability = np.array(
+            [
+                weights.get(flag, 1.0) * length**options.speaker_exponent
+                for (_, flag), length in groups.items()
+            ]
+        )
+        self._cumulative = np.cumsum(probability) / max(probability.sum(), 1e-12)
+
+    def draw(
+        self, rng: np.random.Generator, count: int, window: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Clip numbers, starts and lengths, each [count]; clips shorter than the window whole.
+
+        Of a kind without clips all three are zero: nothing is read.
+        """
+        if len(self.clips) == 0:
+            nothing = np.zeros(count, np.int64)
+            return nothing, nothing, nothing
+        group = np.searchsorted(self._cumulative, rng.random(count), side="right")
+        group = np.minimum(group, len(self._cumulative) - 1)
+        at = self._group_start[group] + (rng.random(count) * self._group_length[group]).astype(
+            np.int64
+        )
+        row = np.searchsorted(self._ends, at, side="right")
+        spare = np.maximum(0, self.lengths[row] - window)
+        start = (rng.random(count) * (spare + 1)).astype(np.int64)
+        return self.clips[row], start, np.minimum(window, self.lengths[row])
+
+
+class CropSampler:
+    """Plans batches over a list of clips."""
+
+    def __init__(self, clips: Sequence[Clip], options: MixOptions, crop_samples: int):
+        self._options = options
+        self._crop = crop_samples
+        speech_share = 1.0 - options.music_share - options.noise_share
+        self._shares = {
+            "speech": speech_share,
+            "music": options.music_share,
+            "noise": options.noise_share,
+        }
+        self._timelines = {kind: _Timeline(clips, kind, options) for kind in self._shares}
+        needed = {kind for kind, share in self._shares.items() if share > 0.0}
+        if options.noisy_share * (1.0 - options.synthetic_noise_share) > 0.0:
+            needed.add("noise")
+        for kind in sorted(needed):
+            if len(self._timelines[kind].clips) == 0:
+                raise ValueError(
+                    f"the data hold no {kind} that may be drawn, but {kind} is asked for"
+                )
+
+    @property
+    def window_samples(self) -> int:
+        """Crops are cut from windows twice their length, where the signal is active."""
+        return 2 * self._crop
+
+    def plan(self, rng: np.random.Generator, batch_size: int) -> Plan:
+        """Draws the windows of one batch."""
+        kinds = np.searchsorted(
+            np.cumsum(list(self._shares.values())), rng.random(batch_size), side="right"
+        )
+        kinds = np.minimum(kinds, len(self._shares) - 1)
+        clip, start, length = (np.zeros(batch_size, np.int64) for _ in range(3))
+        for number, timeline in enumerate(self._timelines.values()):
+            chosen = np.flatnonzero(kinds == number)
+            if len(chosen):
+                drawn = timeline.draw(rng, len(chosen), self.window_samples)
+                clip[chosen], start[chosen], length[chosen] = drawn
+        wrap = kinds == list(self._shares).index("noise")
+        noisy = (rng.random(batch_size) < self._options.noisy_share) & ~wrap
+        if self._options.noisy_share > 0.0:
+            recorded = noisy & (rng.random(batch_size) >= self._options.synthetic_noise_share)
+            noises = self._timelines["noise"].draw(rng, batch_size, self._crop)
+            clip = np.concatenate([clip, noises[0]])
+            start = np.concatenate([start, noises[1]])
+            length = np.concatenate([length, np.where(recorded, noises[2], 0)])
+        return Plan(clip, start, length, noisy, wrap)
