@@ -147,7 +147,7 @@ class Mixer:
         colour = rng.integers(len(self._bank), size=batch)
         start = rng.integers(self._bank.shape[1] - self._crop, size=batch)
         return np.stack(
-            [self._bank[c, s : s + self._crop] for c, s in zip(colour, start, strict=True)]
+            [self._bank[c, s : s + self._crop] for c, s in zip(colour, start)]
         )
 
 

@@ -53,7 +53,7 @@ def prepare(recording: Recording, sample_rate: int) -> tuple[list[np.ndarray], R
         for number, (mono, rate) in enumerate(_stretches(recording)):
             reason = screening.refusal_of_source(mono, rate, sample_rate, recording.kind)
             if not reason:
-                mono = audio.resample(mono, rate, sample_rate)
+                mono = audio.resample(screening.without_offset(mono), rate, sample_rate)
                 mono = screening.trim_silence(mono, sample_rate)
                 reason = screening.refusal(mono, sample_rate, recording.kind)
             if not reason:

@@ -25,12 +25,21 @@ NEAR_SILENT_DBFS = -50.0
 # Frames this far below the loudest one are taken for silence at the two ends.
 TRIM_BELOW_PEAK_DB = 40.0
 KEPT_SILENCE_SECONDS = 0.12
+# A constant offset above this (-60 dBFS) comes from a faulty sound card: it makes silence look
+# loud, and no microphone signal has one. Smaller ones stay, and with them the exact samples.
+OFFSET_LIMIT = 1e-3
 
 
 def frame_levels(samples: np.ndarray, frame: int) -> np.ndarray:
     """RMS level in dBFS of each whole frame of `samples` [time] -> [time // frame]."""
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
     return 10.0 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)
+
+
+def without_offset(samples: np.ndarray) -> np.ndarray:
+    """`samples` [time] without their mean, where that is beyond OFFSET_LIMIT."""
+    mean = float(samples.mean()) if len(samples) else 0.0
+    return samples - np.float32(mean) if abs(mean) > OFFSET_LIMIT else samples
 
 
 def trim_silence(samples: np.ndarray, rate: int) -> np.ndarray:
