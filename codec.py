@@ -19,11 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from absl import app, flags
-from export.runtime import CodecModel
 
 from export import batch
 from export.audio_io import PIPE
-from export.file_codec import Summary
+from export.file_codec import Span, Summary
+from export.packet_encoder import EncodeOptions
+from export.runtime import CodecModel
 
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir",
@@ -32,6 +33,13 @@ _MODEL_DIR = flags.DEFINE_string(
 )
 _FLAVOUR = flags.DEFINE_string("flavour", None, "Which of the model's files; default: its first.")
 _BITRATE_BPS = flags.DEFINE_integer("bitrate_bps", 3000, "Bits per second of each channel.")
+_ENTROPY_CODING = flags.DEFINE_bool(
+    "entropy_coding", True, "encode: fewer bits for likely codes, where the model has tables."
+)
+_DTX = flags.DEFINE_bool("dtx", False, "encode: describe pauses instead of coding them.")
+_DENOISE = flags.DEFINE_bool("denoise", False, "encode: remove noise, where the model can.")
+_START_SECONDS = flags.DEFINE_float("start_seconds", 0.0, "decode: where to begin.", 0.0)
+_SECONDS = flags.DEFINE_float("seconds", None, "decode: how much; default: to the end.", 0.0)
 _JSON = flags.DEFINE_bool("json", False, "info: print JSON.")
 
 OK, FAILED, DAMAGED = 0, 1, 2
@@ -41,13 +49,21 @@ _USAGE = "usage: codec.py encode IN OUT.sst | decode IN.sst OUT | info IN.sst (-
 def _encode(source: str, target: str) -> int:
     jobs = batch.encode_jobs(source, target)
     model = CodecModel.load(_MODEL_DIR.value, flavour=_FLAVOUR.value)
-    return _code_all(jobs, lambda job: batch.encode_file(model, job, _BITRATE_BPS.value))
+    options = EncodeOptions(
+        bitrate_bps=_BITRATE_BPS.value,
+        tables=batch.load_tables(_MODEL_DIR.value) if _ENTROPY_CODING.value else None,
+        dtx=_DTX.value,
+        denoise=_DENOISE.value,
+    )
+    return _code_all(jobs, lambda job: batch.encode_file(model, job, options))
 
 
 def _decode(source: str, target: str) -> int:
     jobs = batch.decode_jobs(source, target)
     model = CodecModel.load(_MODEL_DIR.value, flavour=_FLAVOUR.value)
-    return _code_all(jobs, lambda job: batch.decode_file(model, job))
+    tables = batch.load_tables(_MODEL_DIR.value)
+    span = Span(_START_SECONDS.value, _SECONDS.value)
+    return _code_all(jobs, lambda job: batch.decode_file(model, job, tables, span))
 
 
 def _code_all(jobs: list[batch.Job], code: Callable[[batch.Job], Summary]) -> int:

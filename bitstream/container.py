@@ -96,7 +96,8 @@ class ContainerReader:
       skipped_bytes: bytes that belong to no intact packet.
       total_samples: the exact length per channel, from the end packet; before it, and where it is
         missing, the header's claim (None if unknown).
-      complete: whether the end packet was seen; a file that ends without it was cut.
+      complete: whether the end packet was seen.
+      truncated: whether the stream has ended without one.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -119,6 +120,7 @@ class ContainerReader:
         self.skipped_bytes = 0
         self.total_samples = self.header.total_samples
         self.complete = False
+        self.truncated = False
         self._gap_allowance = _FREE_GAP_FRAMES
 
     def __iter__(self) -> Iterator[Block]:
@@ -129,6 +131,7 @@ class ContainerReader:
                 at_end = not self._fill()  # the packet may go on in what is still to come
             elif found is None:
                 if not self._buffer:
+                    self.truncated = True
                     return
                 self._skip()
             else:

@@ -67,21 +67,21 @@ def describe(stream: BinaryIO) -> dict[str, Any]:
 
 
 def describe_damage(reader: ContainerReader) -> list[str]:
-    """One phrase for each thing that is wrong with a stream that was read to its end."""
+    """One phrase for each thing that is wrong with a stream as far as it was read."""
     header = reader.header
     frame_rate = header.coded_rate / header.hop
     phrases = []
-    if not reader.complete and not reader.length_is_sound:
+    if reader.truncated and not reader.length_is_sound:
         phrase = f"truncated: it ends after {reader.num_frames / frame_rate:.2f} s"
         if header.total_samples is not None:
             phrase += f" of {header.total_samples / header.sample_rate:.2f} s"
         phrases.append(phrase)
-    elif not reader.length_is_sound:
+    elif reader.complete and not reader.length_is_sound:
         phrases.append(
             f"its {reader.num_frames} frames do not agree with its {reader.total_samples} samples"
         )
     if reader.lost_frames:
         phrases.append(f"damaged: {reader.lost_frames / frame_rate:.2f} s lost and concealed")
-    elif reader.skipped_bytes and reader.length_is_sound:
+    elif reader.skipped_bytes and not phrases:
         phrases.append(f"damaged: {reader.skipped_bytes} bytes belong to no packet")
     return phrases

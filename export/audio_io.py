@@ -12,70 +12,25 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from data.audio import AudioError
+from data.audio import AudioError, AudioReader
 
 PIPE = "-"  # stands for standard input or output wherever a path is asked for
-_BLOCK_SAMPLES = 1 << 18  # of all channels together: 1 MiB of float32
 _WAV_LIMIT_BYTES = 1 << 32  # of the sizes in a wav header; beyond it RF64 is written
 _PIPE_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
-class AudioSource:
-    """Blocks of a wav, flac, ogg or mp3 file, or of wav on standard input.
+def open_audio(path: str) -> AudioReader:
+    """Opens a wav, flac, ogg or mp3 file, or wav on standard input.
 
-    Attributes:
-      sample_rate: Hz.
-      num_channels: at least 1.
-      num_samples: per channel, as the file says; None for a pipe.
+    Raises:
+      AudioError: missing, empty or not audio; names the file.
     """
-
-    def __init__(self, path: str) -> None:
-        """Opens it.
-
-        Raises:
-          AudioError: missing, empty or not audio; names the file.
-        """
-        if path != PIPE and Path(path).is_file() and Path(path).stat().st_size == 0:
-            raise AudioError(f"{path}: the file is empty")
-        if path != PIPE and not Path(path).is_file():
-            raise AudioError(f"{path}: {'is a folder' if Path(path).is_dir() else 'no such file'}")
-        try:
-            self._file = soundfile.SoundFile(
-                sys.stdin.fileno() if path == PIPE else path, closefd=path != PIPE
-            )
-        except (soundfile.LibsndfileError, TypeError) as error:
-            hint = " (a pipe must carry wav)" if path == PIPE else ""
-            raise AudioError(f"{path}: not an audio file: {_reason(error)}{hint}") from error
-        self._path = path
-        self.sample_rate: int = self._file.samplerate
-        self.num_channels: int = self._file.channels
-        self.num_samples: int | None = None if path == PIPE else self._file.frames
-
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yields float32 [time, channels], full scale = 1, to the end of the file.
-
-        Raises:
-          AudioError: the data cannot be decoded any further.
-        """
-        size = max(1, _BLOCK_SAMPLES // self.num_channels)
-        while True:
-            try:
-                block = self._file.read(size, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise AudioError(f"{self._path}: damaged audio: {_reason(error)}") from error
-            if not len(block):
-                return
-            yield block
-
-    def close(self) -> None:
-        """Lets go of the file."""
-        self._file.close()
-
-    def __enter__(self) -> AudioSource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    try:
+        return AudioReader("/dev/stdin" if path == PIPE else path)
+    except (AudioError, TypeError) as error:
+        if path == PIPE:
+            raise AudioError("standard input: not audio; a pipe must carry wav") from error
+        raise AudioError(str(error)) from error
 
 
 @contextlib.contextmanager

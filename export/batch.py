@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 from tqdm import tqdm
 
+from bitstream.entropy_tables import EntropyTables
 from bitstream.errors import BitstreamError
 from bitstream.header import Header
 from bitstream.info import describe
 from data.audio import AUDIO_SUFFIXES
-from export.audio_io import PIPE, AudioSource, audio_sink, whole_file
-from export.file_codec import Summary, decode_audio, encode_audio
+from export.audio_io import PIPE, audio_sink, open_audio, whole_file
+from export.file_codec import WHOLE, Span, Summary, Write, decode_audio, encode_audio
+from export.packet_encoder import EncodeOptions
 from export.runtime import CodecModel
 
 SST_SUFFIX = ".sst"
+TABLES_FILE = "entropy_tables.bin"
 
 
 @dataclass(frozen=True)
@@ -41,25 +43,26 @@ def decode_jobs(source: str, target: str) -> list[Job]:
     return _jobs(source, target, (SST_SUFFIX,), ".wav")
 
 
-def encode_file(model: CodecModel, job: Job, bitrate_bps: int) -> Summary:
+def encode_file(model: CodecModel, job: Job, options: EncodeOptions) -> Summary:
     """Encodes one file; the target appears whole or not at all.
 
     Raises:
       ValueError: one line that names the file and says what is wrong.
     """
-    with AudioSource(job.source) as source, _byte_sink(job.target) as stream:
-        samples = source.num_samples
-        seconds = None if samples is None else samples / source.sample_rate
+    with open_audio(job.source) as source, _byte_sink(job.target) as stream:
+        seconds = None if job.source == PIPE else source.frames / source.rate
         with _progress_bar(job, seconds) as bar, _naming(job.source):
-            summary = encode_audio(model, source, stream, bitrate_bps, bar.update)
+            summary = encode_audio(model, source, stream, options, bar.update)
         if job.target != PIPE:  # now the length is known, the header can say it
             stream.seek(0)
             stream.write(summary.header.to_bytes())
     return summary
 
 
-def decode_file(model: CodecModel, job: Job) -> Summary:
-    """Decodes one file; of a damaged one, all that can be read.
+def decode_file(
+    model: CodecModel, job: Job, tables: EntropyTables | None = None, span: Span = WHOLE
+) -> Summary:
+    """Decodes one file or a part of it; of a damaged one, all that can be read.
 
     Raises:
       ValueError: one line that names the file and says what is wrong.
@@ -67,14 +70,27 @@ def decode_file(model: CodecModel, job: Job) -> Summary:
     with _byte_source(job.source) as stream, _progress_bar(job) as bar:
 
         @contextlib.contextmanager
-        def open_sink(header: Header) -> Iterator[Callable[[np.ndarray], object]]:
-            total = header.total_samples
+        def open_sink(header: Header) -> Iterator[Write]:
+            total = header.total_samples if span == WHOLE else None
             bar.total = None if total is None else total / header.sample_rate
             with audio_sink(job.target, header.sample_rate, header.num_channels, total) as write:
                 yield write
 
         with _naming(job.source):
-            return decode_audio(model, stream, open_sink, bar.update)
+            return decode_audio(model, stream, open_sink, tables, span, bar.update)
+
+
+def load_tables(model_dir: str) -> EntropyTables | None:
+    """The entropy tables beside a model, if it has any.
+
+    Raises:
+      ValueError: they are damaged.
+    """
+    path = Path(model_dir) / TABLES_FILE
+    if not path.is_file():
+        return None
+    with _naming(str(path)):
+        return EntropyTables.from_bytes(path.read_bytes())
 
 
 def describe_file(source: str) -> dict[str, Any]:

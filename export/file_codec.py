@@ -7,27 +7,47 @@ out belongs to sample i that went in.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import BinaryIO
 
 import numpy as np
 import soxr
 
 from bitstream.container import ContainerReader, ContainerWriter
+from bitstream.entropy_tables import EntropyTables
+from bitstream.errors import BitstreamError
 from bitstream.header import Header
 from bitstream.info import describe_damage
-from bitstream.packets import MAX_PAYLOAD_BYTES
-from export.audio_io import AudioSource
+from data.audio import AudioReader
 from export.block_decoder import BlockDecoder
-from export.runtime import CodecModel, Metadata, StreamingEncoder
+from export.packet_encoder import EncodeOptions, PacketEncoder, make_header
+from export.runtime import CodecModel
 
-FRAMES_PER_PACKET = 50  # overhead of 7 bytes in 382 at 3 kbps; a damaged byte costs one second
+_BLOCK_SAMPLES = 1 << 18  # of all channels together, read at once: 1 MiB of float32
+_WARM_UP_SECONDS = 1.0  # decoded before a part that starts in the middle of a stream
 
 Progress = Callable[[float], object]  # is given the seconds of audio done since the last call
-OpenSink = Callable[[Header], AbstractContextManager[Callable[[np.ndarray], object]]]
+Write = Callable[[np.ndarray], object]  # takes float32 [time, channels]
+OpenSink = Callable[[Header], AbstractContextManager[Write]]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a recording; `seconds` is None up to its end."""
+
+    start_seconds: float = 0.0
+    seconds: float | None = None
+
+    def first_sample(self, sample_rate: int) -> int:
+        return round(self.start_seconds * sample_rate)
+
+
+WHOLE = Span()
 
 
 @dataclass
@@ -35,8 +55,8 @@ class Summary:
     """What coding one file came to.
 
     Attributes:
-      header: of the stream, the length filled in.
-      coded_bytes: of the .sst stream, all headers included.
+      header: of the stream; its length is that of the audio read or written.
+      coded_bytes: of the .sst stream as far as it was written or read, all headers included.
       elapsed_seconds: spent in all, but for loading the model.
       warnings: what was odd about the audio or the stream; nothing was lost.
       damage: what could not be recovered from the stream.
@@ -67,21 +87,20 @@ class Summary:
 
 def encode_audio(
     model: CodecModel,
-    source: AudioSource,
+    source: AudioReader,
     stream: BinaryIO,
-    bitrate_bps: int,
+    options: EncodeOptions,
     progress: Progress = lambda seconds: None,
 ) -> Summary:
     """Writes `source` as an .sst stream. Samples that are not finite become 0 and are reported.
 
     Raises:
       AudioError: the audio cannot be decoded to its end.
-      ValueError: the model does not offer `bitrate_bps`, or the sample rate is out of range.
+      ValueError: the model cannot do what the options ask, or the sample rate is out of range.
     """
     started = time.perf_counter()
-    header = _header(model.metadata, source, bitrate_bps)
-    channels = range(header.num_channels)
-    encoders = [StreamingEncoder(model, bitrate_bps=bitrate_bps) for _ in channels]
+    header = make_header(model.metadata, source.rate, source.channels, options)
+    encoder = PacketEncoder(model, header, options)
     writer = ContainerWriter(stream, header)
     total_samples = num_bad = 0
 
@@ -93,15 +112,14 @@ def encode_audio(
             yield np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
     def write(samples: np.ndarray) -> None:
-        codes = [encoders[c].encode(np.ascontiguousarray(samples[:, c])) for c in channels]
-        writer.write(header.packet_coder.encode(np.stack(codes, axis=1)))
+        for packet in encoder.encode(samples):
+            writer.write(packet)
         progress(len(samples) / header.coded_rate)
 
     packet_samples = header.frames_per_packet * header.hop
+    blocks = clean(source.blocks(max(1, _BLOCK_SAMPLES // header.num_channels)))
     held = np.zeros((0, header.num_channels), np.float32)
-    for block in _resampled(
-        clean(source.blocks()), header.sample_rate, header.coded_rate, header.num_channels
-    ):
+    for block in _resampled(blocks, header.sample_rate, header.coded_rate, header.num_channels):
         held = np.concatenate([held, block])
         while len(held) >= packet_samples:
             write(held[:packet_samples])
@@ -122,6 +140,8 @@ def decode_audio(
     model: CodecModel,
     stream: BinaryIO,
     open_sink: OpenSink,
+    tables: EntropyTables | None = None,
+    span: Span = WHOLE,
     progress: Progress = lambda seconds: None,
 ) -> Summary:
     """Writes the audio of an .sst stream; what is damaged or missing is said in the summary.
@@ -130,6 +150,8 @@ def decode_audio(
       model: must be the one that made the stream.
       stream: needs `read` only.
       open_sink: given the header, opens the function that takes float32 [time, channels] blocks.
+      tables: the model's entropy tables.
+      span: the part to decode; what comes before is scanned, not decoded.
       progress: is told the seconds done.
 
     Raises:
@@ -138,50 +160,80 @@ def decode_audio(
     started = time.perf_counter()
     reader = ContainerReader(stream)
     header = reader.header
-    decoder = BlockDecoder(model, header)
-    coded = (samples for block in reader for samples in decoder.decode(block))
+    decoder = BlockDecoder(model, header, tables)
+    base_frame = _base_frame(header, span)
+    coded = (
+        samples
+        for block in reader
+        for samples in decoder.decode(block, max(0, base_frame - block.start))
+    )
     # Kept back until the exact length is known: the last frame may be filled in part.
     reserve = header.num_samples(1) + 1
     held = np.zeros((0, header.num_channels), np.float32)
-    num_written = 0
     with open_sink(header) as write:
+        cut = _Cut(write, header, span, header.num_samples(base_frame))
         for block in _resampled(coded, header.coded_rate, header.sample_rate, header.num_channels):
             held = np.concatenate([held, block])
             done = max(0, len(held) - reserve)
-            write(held[:done])
+            progress(cut.write(held[:done]) / header.sample_rate)
             held = held[done:]
-            num_written += done
-            progress(done / header.sample_rate)
-        total = reader.total_samples
-        if total is not None and reader.length_is_sound:
-            held = held[: total - num_written]
-        write(held)
-        num_written += len(held)
+            if cut.is_done:
+                break
+        else:
+            total = reader.total_samples
+            if total is not None and reader.length_is_sound:
+                held = held[: total - cut.position]
+            progress(cut.write(held) / header.sample_rate)
+        if span.start_seconds and not cut.num_written:
+            raise BitstreamError(f"nothing at {span.start_seconds:g} s: it ends before")
     damage = describe_damage(reader)
     if decoder.unreadable_frames:
         damage.append(f"{decoder.unreadable_frames} frames hold codes this model does not have")
     return Summary(
-        header=header.with_total(num_written),
+        header=header.with_total(cut.num_written),
         coded_bytes=reader.num_bytes,
         elapsed_seconds=time.perf_counter() - started,
         damage=damage,
     )
 
 
-def _header(metadata: Metadata, source: AudioSource, bitrate_bps: int) -> Header:
-    num_levels = metadata.num_quantizers_for(bitrate_bps)
-    bits_per_code = (metadata.codebook_size - 1).bit_length()
-    bits_per_frame = source.num_channels * num_levels * bits_per_code
-    return Header(
-        sample_rate=source.sample_rate,
-        coded_rate=metadata.sample_rate,
-        hop=metadata.hop,
-        num_channels=source.num_channels,
-        num_levels=num_levels,
-        bits_per_code=bits_per_code,
-        model_id=bytes.fromhex(metadata.model_id),
-        frames_per_packet=min(FRAMES_PER_PACKET, 8 * MAX_PAYLOAD_BYTES // bits_per_frame),
-    )
+class _Cut:
+    """Passes on those samples of a stream that are in a span."""
+
+    def __init__(self, write: Write, header: Header, span: Span, position: int) -> None:
+        self.position = position  # of the next sample, at the audio's rate
+        self.num_written = 0
+        self._write = write
+        self._first = span.first_sample(header.sample_rate)
+        self._stop = sys.maxsize
+        if span.seconds is not None:
+            self._stop = self._first + round(span.seconds * header.sample_rate)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no later sample is wanted."""
+        return self.position >= self._stop
+
+    def write(self, samples: np.ndarray) -> int:
+        """Takes float32 [time, channels]; returns how many of them were wanted."""
+        start = max(0, self._first - self.position)
+        stop = max(start, min(len(samples), self._stop - self.position))
+        self._write(samples[start:stop])
+        self.position += len(samples)
+        self.num_written += stop - start
+        return stop - start
+
+
+def _base_frame(header: Header, span: Span) -> int:
+    """The frame to decode from, so that all has settled where the span starts.
+
+    At its start a sample of the model's rate and one of the audio's fall together, so that the
+    resampler sees the same instants as in a run from the beginning.
+    """
+    samples_per_frame = Fraction(header.hop * header.sample_rate, header.coded_rate)
+    warm_up = round(_WARM_UP_SECONDS * header.coded_rate / header.hop)
+    frame = int(span.first_sample(header.sample_rate) / samples_per_frame) - warm_up
+    return max(0, frame - frame % samples_per_frame.denominator)
 
 
 def _resampled(

@@ -1,4 +1,4 @@
-"""A lossless stand-in for `export.runtime`: frames of four samples, each level one 16-bit sample.
+"""A lossless stand-in for `export.runtime`: each level of a frame is one sample of it, in 16 bits.
 
 It has the same interface and needs no model, so tests of the file codec can ask for exact samples.
 Run as a script it is `codec.py` with this codec inside.
@@ -12,23 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
-HOP = 4
-
 
 @dataclass(frozen=True)
 class Metadata:
     name: str = "fake"
     model_id: str = "0011223344556677"
     sample_rate: int = 16_000
-    hop: int = HOP
+    hop: int = 4
     codebook_size: int = 1 << 16
-    num_quantizers: int = HOP
-    bitrates_bps: tuple[int, ...] = (64_000, 128_000, 192_000, 256_000)
+    num_quantizers: int = 4  # = hop
 
     def num_quantizers_for(self, bitrate_bps: int) -> int:
-        if bitrate_bps not in self.bitrates_bps:
-            raise ValueError(f"bitrate_bps must be one of {self.bitrates_bps}, got {bitrate_bps}")
-        return bitrate_bps // 64_000
+        step = self.sample_rate // self.hop * (self.codebook_size - 1).bit_length()
+        if bitrate_bps % step or not 1 <= bitrate_bps // step <= self.hop:
+            raise ValueError(f"bitrate {bitrate_bps} bps is not possible: use a multiple of {step}")
+        return bitrate_bps // step
 
 
 @dataclass(frozen=True)
@@ -43,24 +41,30 @@ class CodecModel:
 
 
 class StreamingEncoder:
-    def __init__(self, model: CodecModel, bitrate_bps: int = 256_000) -> None:
+    def __init__(self, model: CodecModel, bitrate_bps: int, denoise: float = 0.0) -> None:
         self._num_levels = model.metadata.num_quantizers_for(bitrate_bps)
+        self._half = model.metadata.codebook_size // 2
+        self._hop = model.metadata.hop
 
     def encode(self, samples: np.ndarray) -> np.ndarray:
-        assert samples.dtype == np.float32 and samples.ndim == 1 and len(samples) % HOP == 0
+        assert samples.dtype == np.float32 and samples.ndim == 1 and len(samples) % self._hop == 0
         assert np.all(np.isfinite(samples))
-        pcm = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int32) + 32768
-        return pcm.reshape(-1, HOP)[:, : self._num_levels]
+        steps = np.clip(np.round(samples * self._half), -self._half, self._half - 1)
+        return (steps.astype(np.int32) + self._half).reshape(-1, self._hop)[:, : self._num_levels]
 
 
 class StreamingDecoder:
     def __init__(self, model: CodecModel) -> None:
-        assert model.metadata.hop == HOP
+        self._half = model.metadata.codebook_size // 2
+        self._hop = model.metadata.hop
+
+    def reset(self) -> None:
+        pass
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        assert codes.dtype == np.int32 and codes.ndim == 2 and 1 <= codes.shape[1] <= HOP
-        samples = np.zeros((len(codes), HOP), np.float32)
-        samples[:, : codes.shape[1]] = (codes - 32768) / np.float32(32768)
+        assert codes.dtype == np.int32 and codes.ndim == 2 and 1 <= codes.shape[1] <= self._hop
+        samples = np.zeros((len(codes), self._hop), np.float32)
+        samples[:, : codes.shape[1]] = (codes - self._half) / np.float32(self._half)
         return samples.ravel()
 
 

@@ -1,0 +1,78 @@
+"""Noise of a given colour for pauses that are not transmitted and losses that last.
+
+A pause is described by eight bytes: the power of eight frequency bands in steps of half a decibel,
+byte = round(-2 * 10 log10(mean square)), 0 being full scale and 255 silence. The bands end at
+1/32, 1/16, 1/8, 3/16, 1/4, 3/8, 5/8 and 1 of half the sample rate (250 Hz to 8 kHz at 16 kHz).
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from bitstream.packets import COMFORT_NOISE_BYTES
+
+BAND_EDGES = np.array([0, 1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 5 / 8, 1])
+SILENCE = bytes([255]) * COMFORT_NOISE_BYTES
+_SMOOTHING = 0.3  # how far the powers go towards a new description in one frame
+
+
+def band_powers(frames: np.ndarray) -> np.ndarray:
+    """Mean square of each band: float32 [frames, hop] -> float64 [frames, 8]."""
+    hop = frames.shape[1]
+    spectrum = np.fft.rfft(frames * np.hanning(hop) * np.sqrt(8 / 3), axis=1)
+    power = 2 * np.square(np.abs(spectrum)) / hop**2
+    return np.stack([power[:, band].sum(axis=1) for band in _bands(power.shape[1])], axis=1)
+
+
+def describe_noise(powers: np.ndarray) -> bytes:
+    """The eight bytes for band powers [8]."""
+    with np.errstate(divide="ignore"):
+        levels = np.round(-20 * np.log10(powers))
+    return np.clip(levels, 0, 255).astype(np.uint8).tobytes()
+
+
+def powers_of(description: bytes) -> np.ndarray:
+    """Band powers [8] of a description."""
+    levels = np.frombuffer(description, np.uint8).astype(np.float64)
+    return np.where(levels == 255, 0.0, 10 ** (-levels / 20))
+
+
+class NoiseGenerator:
+    """An endless stream of noise whose colour may change from frame to frame without a click."""
+
+    def __init__(self, hop: int, seed: int = 0) -> None:
+        self._hop = hop
+        self._random = np.random.default_rng(seed)
+        # Frames of two hops overlap by one; the squares of the window sum to one.
+        self._window = np.sin(np.pi * (np.arange(2 * hop) + 0.5) / (2 * hop))
+        self._bands = _bands(hop + 1)
+        self._powers: np.ndarray | None = None
+        self._tail = np.zeros(hop)
+
+    def generate(self, powers: np.ndarray, num_frames: int) -> np.ndarray:
+        """Returns float32 [num_frames * hop] of noise with these band powers [8].
+
+        From the first call on, the powers move smoothly towards what is asked for.
+        """
+        out = np.empty((num_frames, self._hop))
+        for frame in out:
+            start = powers if self._powers is None else self._powers
+            self._powers = start + _SMOOTHING * (powers - start)
+            block = self._window * self._coloured(self._powers)
+            frame[:] = self._tail + block[: self._hop]
+            self._tail = block[self._hop :]
+        return out.ravel().astype(np.float32)
+
+    def _coloured(self, powers: np.ndarray) -> np.ndarray:
+        spectrum = np.fft.rfft(self._random.standard_normal(2 * self._hop))
+        for band, power in zip(self._bands, powers, strict=True):
+            spectrum[band] *= np.sqrt(power * len(spectrum) / max(1, band.stop - band.start))
+        return np.fft.irfft(spectrum, 2 * self._hop)
+
+
+def _bands(num_bins: int) -> list[slice]:
+    """Which bins of a spectrum of `num_bins` belong to each band."""
+    edges = np.round(BAND_EDGES * num_bins).astype(int)
+    return [slice(*pair) for pair in itertools.pairwise(edges)]
