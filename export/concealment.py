@@ -14,8 +14,9 @@ from export.runtime import CodecModel, StreamingDecoder
 
 REPEAT_SECONDS = 0.1  # for so long the last codes are repeated, fading to nothing
 RAMP_SECONDS = 0.005  # in which the decoder's voice comes back
-_MEMORY_SECONDS = 1.0  # of recent sound, whose quiet moments tell what the background is
-_QUIET_SHARE = 0.2  # of the frames in memory are taken as background
+_MEMORY_SECONDS = 3.0  # of recent sound, whose quiet moments tell what the background is
+_QUIET_SHARE = 0.1  # of the frames in memory are taken as background
+_LOUDEST_BACKGROUND = 1e-4  # mean square, -40 dBFS: speech without a pause is no background
 
 
 class ConcealingDecoder:
@@ -107,4 +108,5 @@ class ConcealingDecoder:
             return np.zeros_like(self._powers)
         energy = np.mean(self._memory**2, axis=1)
         quiet = np.argsort(energy)[: max(1, int(_QUIET_SHARE * len(energy)))]
-        return band_powers(self._memory[quiet]).mean(axis=0)
+        powers = band_powers(self._memory[quiet]).mean(axis=0)
+        return powers * (_LOUDEST_BACKGROUND / max(powers.sum(), _LOUDEST_BACKGROUND))
