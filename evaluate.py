@@ -4,18 +4,19 @@
         --bitrates_bps=3000,6000,12000 --codecs=soundstream,opus --output_dir=scores
 
 Writes scores.csv (a row per recording, codec and bitrate), scores.json (means with 95 % intervals,
-by group, paired differences) and rate_quality.png. A run that was stopped goes on where it was.
+by group, paired differences), rate_quality.png and report.html, which has it all and players for
+listening. A run that was stopped goes on where it was.
 """
 
-import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from absl import app, flags
 
-from metrics import plot, recordings, registry, results, tables
+from metrics import codebooks, curves, plot, recordings, registry, report_audio, results, tables
 from metrics.evaluation import Job, evaluate
 from metrics.external import ExternalPeer
 from metrics.peers import (
@@ -27,7 +28,8 @@ from metrics.peers import (
     SoundStreamPeer,
     load_model,
 )
-from metrics.summary import Summary, summarize
+from metrics.report import Report
+from metrics.summary import summarize
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("input_dir", None, "Folder of audio files, or a prepared data folder.")
@@ -44,6 +46,8 @@ flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates of soundstream an
 flags.DEFINE_list("opus_bitrates_bps", "6000,12000,24000", "Bitrates of Opus.")
 flags.DEFINE_list("metrics", [m.name for m in registry.METRICS], "Which scores to compute.")
 flags.DEFINE_integer("processes", os.cpu_count(), "Recordings coded and scored at a time.")
+flags.DEFINE_integer("listening_files", 5, "Recordings that the report plays with every codec.")
+flags.DEFINE_string("train_dir", None, "Folder of a training run whose curves the report shows.")
 flags.DEFINE_string("output_dir", None, "Where the results go.")
 flags.mark_flags_as_required(["input_dir", "output_dir"])
 
@@ -65,19 +69,32 @@ def run(output_dir: Path) -> None:
     found = recordings.find_recordings(FLAGS.input_dir, FLAGS.split, FLAGS.kinds, FLAGS.max_files)
     jobs = [Job(item, peers, metrics, settings["sample_rate"], FLAGS.max_seconds) for item in found]
 
+    training = curves.read_curves(FLAGS.train_dir) if FLAGS.train_dir else {}
+
     output_dir.mkdir(parents=True, exist_ok=True)
     results.keep_settings(output_dir / "settings.json", settings)
-    rows = results.ResultsFile(output_dir / "scores.csv", [metric.name for metric in metrics])
-    failures = evaluate(jobs, rows, FLAGS.processes)
+    file = results.ResultsFile(output_dir / "scores.csv", [metric.name for metric in metrics])
+    failures = evaluate(jobs, file, FLAGS.processes)
+    rows = file.read()
+    if not rows:
+        raise ValueError(f"nothing could be scored: {failures[0].file}: {failures[0].reason}")
 
-    summary = summarize(rows.read(), metrics)
-    write_json(output_dir / "scores.json", summary, failures, settings)
-    plot.rate_quality(summary.conditions, metrics, output_dir / "rate_quality.png")
-    print(tables.conditions_table(summary.conditions, metrics))
-    if summary.differences:
-        print(f"\n{tables.differences_table(summary.differences, metrics)}")
-    for failure in failures:
-        print(f"left out: {failure.file}: {failure.reason}")
+    report = Report(
+        command=shlex.join(["python", *sys.argv]),
+        versions=registry.versions(),
+        settings=settings,
+        metrics=metrics,
+        rows=rows,
+        summary=summarize(rows, metrics),
+        failures=failures,
+        sounds=report_audio.gather(jobs, rows, metrics[0], FLAGS.listening_files),
+        codes=count_codes(jobs, rows) if "soundstream" in FLAGS.codecs else None,
+        curves=training,
+    )
+    (output_dir / "scores.json").write_text(report.scores_json(), encoding="utf-8")
+    plot.rate_quality(report.summary.conditions, metrics, output_dir / "rate_quality.png")
+    report.write(output_dir / "report.html")
+    print(tables.report(report.summary, metrics, failures))
 
 
 def chosen_peers() -> list[Peer]:
@@ -118,15 +135,12 @@ def whole_numbers(flag: str) -> list[int]:
         raise ValueError(f"--{flag}: not whole numbers: {','.join(FLAGS[flag].value)}") from None
 
 
-def write_json(path: Path, summary: Summary, failures: list, settings: dict) -> None:
-    content = {
-        "command": sys.argv,
-        "versions": registry.versions(),
-        "settings": settings,
-        **summary.to_dict(),
-        "failures": [vars(failure) for failure in failures],
-    }
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+def count_codes(jobs: list[Job], rows: list[results.Row]) -> codebooks.CodeCounter:
+    """The codes of the recordings that could be coded."""
+    scored = {row.file for row in rows}
+    found = (job.recording for job in jobs if job.recording.name in scored)
+    readable = (recording.read(jobs[0].rate, FLAGS.max_seconds) for recording in found)
+    return codebooks.count_codes(readable, jobs[0].rate, load_model(FLAGS.model_dir, FLAGS.flavour))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from data.audio import resample
 from metrics.alignment import fit
 
 SPEECH_RATE = 16_000
+ORIGINAL = "original"
 
 
 class Coded(NamedTuple):
@@ -50,7 +51,7 @@ class OriginalPeer:
     """No codec: what the metrics say of the recording itself, as 16 bit samples."""
 
     bitrate_bps: int = 16 * SPEECH_RATE
-    name: str = "original"
+    name: str = ORIGINAL
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         return Coded(samples, 16 * rate)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from metrics.peers import ORIGINAL
 from metrics.registry import Metric
 from metrics.summary import Condition
 
@@ -14,6 +15,7 @@ def rate_quality(conditions: Sequence[Condition], metrics: Sequence[Metric], pat
     matplotlib.use("Agg")  # no display needed
     from matplotlib import pyplot as plt
 
+    conditions = [condition for condition in conditions if condition.codec != ORIGINAL]
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 3.4 * rows), squeeze=False)

@@ -55,8 +55,8 @@ class FileRecording:
     labels: Labels
 
     def read(self, rate: int, max_seconds: float) -> np.ndarray:
-        with AudioReader(self.path, round(max_seconds * rate), rate) as reader:
-            block = next(iter(reader), np.zeros((0, 1), np.float32))
+        with AudioReader(self.path, rate) as reader:
+            block = next(reader.blocks(round(max_seconds * rate)), np.zeros((0, 1), np.float32))
         return block.mean(axis=1)
 
 

@@ -20,6 +20,7 @@ class Metric:
         score: `(reference, degraded, rate) -> float`, see `metrics.quality`.
         packages: What must be importable.
         higher_is_better: False for distances.
+        digits: Decimals worth showing.
     """
 
     name: str
@@ -27,14 +28,15 @@ class Metric:
     score: Callable[[np.ndarray, np.ndarray, int], float]
     packages: tuple[str, ...] = ()
     higher_is_better: bool = True
+    digits: int = 2
 
 
 METRICS = (
     Metric("visqol_speech", "ViSQOL speech", quality.visqol_speech, ("visqol",)),
     Metric("visqol_audio", "ViSQOL audio", quality.visqol_audio, ("visqol",)),
     Metric("pesq_wb", "PESQ-WB", quality.pesq_wb, ("pesq",)),
-    Metric("estoi", "ESTOI", quality.estoi, ("pystoi",)),
-    Metric("si_sdr", "SI-SDR (dB)", quality.si_sdr),
+    Metric("estoi", "ESTOI", quality.estoi, ("pystoi",), digits=3),
+    Metric("si_sdr", "SI-SDR (dB)", quality.si_sdr, digits=1),
     Metric("mel_distance", "mel distance (dB)", quality.mel_distance, higher_is_better=False),
     Metric("dnsmos", "DNSMOS", quality.dnsmos, ("speechmos", "onnxruntime")),
 )

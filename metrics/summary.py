@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from metrics.intervals import Interval, mean_interval
+from metrics.peers import ORIGINAL
 from metrics.registry import Metric
 from metrics.results import Row
 
@@ -88,7 +89,7 @@ def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
             _difference(first, second, metrics)
             for first in ordered
             for second in ordered
-            if first[0].codec == codecs[0] != second[0].codec
+            if first[0].codec == codecs[0] and second[0].codec not in (codecs[0], ORIGINAL)
         ],
     )
 

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 
 from metrics.intervals import Interval
 from metrics.registry import Metric
-from metrics.summary import Condition, Difference
+from metrics.results import Failure
+from metrics.summary import Condition, Difference, Summary
+
+
+def report(summary: Summary, metrics: Sequence[Metric], failures: Sequence[Failure]) -> str:
+    """Both tables, and what was left out."""
+    parts = [conditions_table(summary.conditions, metrics)]
+    if summary.differences:
+        parts.append(differences_table(summary.differences, metrics))
+    if failures:
+        parts.append("\n".join(f"left out: {one.file}: {one.reason}" for one in failures))
+    return "\n\n".join(parts)
 
 
 def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Metric]) -> str:
@@ -16,7 +27,7 @@ def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Metric])
             condition.codec,
             f"{condition.actual_bps / 1000:.2f}",
             str(condition.files),
-            *(_mean(condition.scores[metric.name]) for metric in metrics),
+            *(_mean(condition.scores[metric.name], metric.digits) for metric in metrics),
         ]
         for condition in conditions
     ]
@@ -27,21 +38,25 @@ def differences_table(differences: Sequence[Difference], metrics: Sequence[Metri
     """One line per pair of conditions; `*` marks intervals that leave out zero."""
     header = ["better by", "than", *(metric.title for metric in metrics)]
     lines = [
-        [pair.first, pair.second, *(_gain(pair.scores[metric.name]) for metric in metrics)]
+        [
+            pair.first,
+            pair.second,
+            *(_gain(pair.scores[metric.name], metric.digits) for metric in metrics),
+        ]
         for pair in differences
     ]
     return _table([header, *lines])
 
 
-def _mean(value: Interval) -> str:
+def _mean(value: Interval, digits: int) -> str:
     if math.isnan(value.low):
-        return f"{value.mean:.2f}"
-    return f"{value.mean:.2f} ±{(value.high - value.low) / 2:.2f}"
+        return f"{value.mean:.{digits}f}"
+    return f"{value.mean:.{digits}f} ±{(value.high - value.low) / 2:.{digits}f}"
 
 
-def _gain(value: Interval) -> str:
+def _gain(value: Interval, digits: int) -> str:
     clear = value.low > 0 or value.high < 0
-    return f"{value.mean:+.2f}{'*' if clear else ' '}"
+    return f"{value.mean:+.{digits}f}{'*' if clear else ' '}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -1,0 +1,144 @@
+function showQuality(data) {
+  const codecs = [...new Set(data.conditions.map(({codec}) => codec))].filter(
+    (codec) => codec !== ORIGINAL,
+  );
+  const place = query('#quality .charts');
+  place.before(legend(codecs.map((codec, index) => [codec, seriesColour(index)])));
+  const coded = data.conditions.filter(({codec}) => codec !== ORIGINAL);
+  const rates = [...new Set(coded.map(({actual_bps: bps}) => Math.round(bps / 1000)))].sort(
+    (a, b) => a - b,
+  );
+  // Where many rates lie close together their numbers would overlap.
+  const xTicks = rates.filter((rate, index) => index === 0 || rate >= 1.35 * rates[index - 1]);
+  for (const {name, title: metricTitle, higher_is_better: better, digits} of data.metrics) {
+    const series = codecs.map((codec, index) => ({
+      name: codec,
+      colour: seriesColour(index),
+      points: coded
+        .filter((condition) => condition.codec === codec && condition.scores[name].mean !== null)
+        .map((condition) => ({
+          x: condition.actual_bps / 1000,
+          y: condition.scores[name].mean,
+          low: condition.scores[name].low,
+          high: condition.scores[name].high,
+          label: `${title(condition)}: ${interval(condition.scores[name], digits)}`,
+        })),
+    }));
+    if (series.some(({points}) => points.length > 0)) {
+      const caption = metricTitle + (better ? '' : ', lower is better');
+      place.append(lineChart(caption, series, {xTitle: 'kbps', logarithmic: true, xTicks}));
+    }
+  }
+}
+
+const interval = ({mean, low, high}, digits) =>
+  low === null
+    ? number(mean, digits)
+    : `${number(mean, digits)} (${number(low, digits)} to ${number(high, digits)})`;
+
+function meanCell({mean, low, high}, digits) {
+  const half = low === null ? null : element('small', {}, ` ±${number((high - low) / 2, digits)}`);
+  return element('span', {}, number(mean, digits), half);
+}
+
+function showScores(data) {
+  const columns = [
+    {title: 'Codec', value: (row) => row.codec},
+    {
+      title: 'kbps',
+      value: (row) => row.actual_bps,
+      cell: (row) => (row.actual_bps / 1000).toFixed(2),
+    },
+    {title: 'Files', value: (row) => row.files, cell: (row) => String(row.files)},
+    ...data.metrics.map(({name, title: text, higher_is_better: better, digits}) => ({
+      title: text,
+      value: (row) => row.scores[name].mean,
+      cell: (row) => meanCell(row.scores[name], digits),
+      descending: better,
+    })),
+  ];
+  const groups = [['all', data.conditions]];
+  for (const [grouping, parts] of Object.entries(data.groups)) {
+    for (const [value, conditions] of Object.entries(parts))
+      groups.push([`${grouping}: ${value}`, conditions]);
+  }
+  choose(
+    query('#group'),
+    groups.map(([text], index) => [index, text]),
+    (index) => query('#scores .wide').replaceChildren(sortableTable(columns, groups[index][1])),
+  );
+}
+
+function showDifferences(data) {
+  if (data.differences.length === 0) {
+    query('#differences').hidden = true;
+    return;
+  }
+  const columns = [
+    {title: 'Codec', value: (row) => row.first},
+    {title: 'against', value: (row) => row.second},
+    ...data.metrics.map(({name, title: text, digits}) => ({
+      title: text,
+      value: (row) => row.scores[name].mean,
+      cell: ({scores: {[name]: score}}) => {
+        const clear = score.low > 0 || (score.high !== null && score.high < 0);
+        const sign = score.mean > 0 ? '+' : '';
+        return element(
+          clear ? 'b' : 'span',
+          {title: interval(score, digits)},
+          sign + number(score.mean, digits),
+        );
+      },
+      descending: true,
+    })),
+  ];
+  query('#differences .wide').append(sortableTable(columns, data.differences));
+}
+
+function showTraining({curves}) {
+  const names = Object.keys(curves).filter((name) => curves[name].length > 1);
+  query('#training').hidden = names.length === 0;
+  for (const name of names) {
+    const points = curves[name].map(([x, y]) => ({x, y}));
+    const series = [{name, colour: seriesColour(0), points}];
+    query('#training .charts').append(lineChart(name, series, {xTitle: 'step', dots: false}));
+  }
+}
+
+function showRun(data) {
+  const lines = (values) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${value}`)
+      .join('\n');
+  query('#about').textContent =
+    `${Object.keys(data.files).length} recordings, ${data.conditions.length} codecs and bitrates`;
+  query('#run-details').append(
+    element('h3', {}, 'Command'),
+    element('pre', {id: 'command'}, data.command),
+    element('h3', {}, 'Settings'),
+    element('pre', {}, lines(data.settings)),
+    element('h3', {}, 'Versions'),
+    element('pre', {}, lines(data.versions)),
+  );
+  if (data.failures.length > 0) {
+    const failures = data.failures.map(({file, reason}) => `${file}: ${reason}`).join('\n');
+    query('#run-details').append(element('h3', {}, 'Left out'), element('pre', {}, failures));
+  }
+}
+
+const data = JSON.parse(query('#data').textContent);
+for (const show of [
+  showRun,
+  showQuality,
+  showScores,
+  showDifferences,
+  showListening,
+  showExtremes,
+  showCodebooks,
+  showTraining,
+]) {
+  show(data);
+}
+for (const link of document.querySelectorAll('nav a')) {
+  link.hidden = query(link.getAttribute('href')).hidden;
+}
