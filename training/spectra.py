@@ -19,9 +19,9 @@ class Spectrum(NamedTuple):
     real: tf.Tensor
     imag: tf.Tensor
 
-    def magnitude(self) -> tf.Tensor:
-        # The offset keeps the gradient finite at silence; -80 dB below a full-scale sine.
-        return tf.sqrt(tf.square(self.real) + tf.square(self.imag) + 1e-8)
+    def magnitude(self, floor: float = 1e-6) -> tf.Tensor:
+        """|X|, rounded off below `floor` so that the gradient is finite at silence."""
+        return tf.sqrt(tf.square(self.real) + tf.square(self.imag) + floor**2)
 
 
 def stft(x: tf.Tensor, window: int) -> Spectrum:

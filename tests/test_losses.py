@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import scipy.signal
+import tensorflow as tf
+
+from tests.tiny import harmonic_batch
+from training import losses, spectra
+from training.balancer import Balancer
+
+
+@pytest.mark.parametrize("window", [64, 256, 512, 1024, 2048])
+def test_stft_is_scipys(window):
+    x = harmonic_batch(2, 4096)[..., 0]
+    ours = spectra.stft(tf.constant(x), window)
+    hop = window // 4
+    padded = np.pad(x, [(0, 0), (window - hop, window - hop)])
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window, axis=1)[:, ::hop]
+    taper = scipy.signal.get_window("hann", window)
+    expected = np.fft.rfft(frames * taper) * 2 / window
+    np.testing.assert_allclose(ours.real, expected.real, atol=2e-6)
+    np.testing.assert_allclose(ours.imag, expected.imag, atol=2e-6)
+
+
+def test_stft_covers_a_length_that_is_no_multiple_of_the_hop():
+    impulse = np.zeros((1, 1001), np.float32)
+    impulse[0, -1] = 1
+    energy = tf.reduce_sum(tf.square(spectra.stft(tf.constant(impulse), 256).magnitude()))
+    middle = np.roll(impulse, -500, axis=1)
+    expected = tf.reduce_sum(tf.square(spectra.stft(tf.constant(middle), 256).magnitude()))
+    np.testing.assert_allclose(energy, expected, rtol=1e-3)
+
+
+def test_mel_filters_have_unit_sum_and_none_is_empty():
+    for window, bins in losses.MEL_BINS.items():
+        filters = spectra.mel_matrix(window, bins, 16_000)
+        assert filters.shape == (window // 2 + 1, bins)
+        np.testing.assert_allclose(filters.sum(axis=0), 1, rtol=1e-5)
+
+
+def _all_losses(x, y):
+    a, b = losses.spectra(tf.constant(x)), losses.spectra(tf.constant(y))
+    return np.array(
+        [
+            losses.mel_loss(a, b, 8000),
+            losses.complex_loss(a, b),
+            losses.waveform_loss(tf.constant(x), tf.constant(y)),
+        ]
+    )
+
+
+def test_losses_vanish_for_equal_signals_and_grow_with_the_error():
+    x = harmonic_batch(2, 4000)[..., 0]
+    noise = np.random.default_rng(0).normal(size=x.shape).astype(np.float32) * 0.05
+    assert (_all_losses(x, x) < 2e-3).all()
+    assert (_all_losses(x, x + 0.1 * noise) < _all_losses(x, x + noise)).all()
+
+
+def test_relative_losses_do_not_depend_on_level():
+    x = harmonic_batch(2, 4000)[..., 0]
+    loud = _all_losses(x, 0.5 * x)
+    quiet = _all_losses(0.3 * x, 0.15 * x)
+    # Not exactly: below -60 dBFS a signal counts less and less.
+    np.testing.assert_allclose(loud[1:], quiet[1:], rtol=0.12)
+
+
+def test_waveform_loss_sees_phase_which_mel_loss_does_not():
+    x = harmonic_batch(2, 4000)[..., 0]
+    mel, _, waveform = _all_losses(x, -x)
+    assert mel < 1e-3
+    assert waveform > 1.8
+
+
+def test_gradients_stay_finite_at_digital_silence():
+    x = tf.Variable(tf.zeros([1, 2048]))
+    target = tf.zeros([1, 2048])
+    with tf.GradientTape() as tape:
+        a, b = losses.spectra(target), losses.spectra(x)
+        loss = losses.mel_loss(a, b, 8000) + losses.complex_loss(a, b)
+        loss += losses.waveform_loss(target, x)
+    assert np.isfinite(tape.gradient(loss, x).numpy()).all()
+
+
+def test_hinge_losses_are_the_papers():
+    real, fake = [tf.constant([2.0, 0.5])], [tf.constant([-2.0, 0.0])]
+    assert losses.discriminator_loss(real, fake).numpy() == pytest.approx(0.25 + 0.5)
+    assert losses.adversarial_loss(fake).numpy() == pytest.approx((3 + 1) / 2)
+
+
+def test_feature_loss_is_relative_to_the_real_maps():
+    maps = [[tf.constant([[2.0, 2.0]]), tf.constant([[1.0]])]]
+    half = [[m / 2 for m in maps[0]]]
+    assert losses.feature_loss(maps, half).numpy() == pytest.approx(0.5, rel=1e-2)
+
+
+def test_balancer_gives_each_loss_its_share_of_the_gradient():
+    """Expected usage: two losses of very different scale, weights 3 to 1."""
+    balancer = Balancer({"small": 3.0, "large": 1.0})
+    decoded = tf.Variable([[1.0, 0.0], [1.0, 0.0]])
+    with tf.GradientTape(persistent=True) as tape:
+        named = {
+            "small": 1e-3 * tf.reduce_sum(decoded[:, 0]),
+            "large": 1e3 * tf.reduce_sum(decoded[:, 1]),
+        }
+    mix = balancer(named, decoded, tape).numpy()
+    np.testing.assert_allclose(mix, [[0.75, 0.25]] * 2, rtol=1e-4)

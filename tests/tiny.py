@@ -1,0 +1,32 @@
+"""A codec small enough to train inside a test, and audio for it."""
+
+import numpy as np
+
+from model.config import CodecConfig, speech
+
+
+def tiny_config(**changes) -> CodecConfig:
+    """The speech codec's layout with few channels: hop 40 at 8 kHz."""
+    settings = {
+        "name": "tiny",
+        "sample_rate": 8000,
+        "patch_stride": 4,
+        "strides": (5, 2),
+        "encoder_channels": (8, 20, 40),
+        "decoder_channels": (8, 20, 40),
+        "embedding_dim": 16,
+        "codebook_size": 16,
+        "num_quantizers": 4,
+    }
+    return speech().replace(**(settings | changes))
+
+
+def harmonic_batch(batch: int, samples: int, rate: int = 8000, seed: int = 0) -> np.ndarray:
+    """Sums of gliding harmonics with an envelope, float32 [batch, samples, 1]: voice-like."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(samples) / rate
+    pitch = rng.uniform(90, 250, (batch, 1)) * (1 + 0.2 * np.sin(2 * np.pi * 3 * time))
+    phase = 2 * np.pi * np.cumsum(pitch, axis=1) / rate
+    voice = sum(np.sin(k * phase + k) / k for k in range(1, 9))
+    envelope = 0.1 + np.abs(np.sin(2 * np.pi * rng.uniform(1, 4, (batch, 1)) * time))
+    return (0.1 * envelope * voice)[..., None].astype(np.float32)
