@@ -42,7 +42,7 @@ def read_audio(path: str | Path, sample_rate: int | None = None) -> tuple[np.nda
         try:
             samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
         except (OSError, RuntimeError) as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
     if sample_rate is None or sample_rate == rate:
         return samples, rate
     return resample(samples, rate, sample_rate), sample_rate
@@ -57,7 +57,7 @@ def read_segment(path: str | Path, start: int, length: int) -> np.ndarray:
     try:
         return soundfile.read(str(path), length, start, dtype="float32", always_2d=True)[0]
     except (OSError, RuntimeError) as error:
-        raise _unreadable(Path(path), error) from error
+        raise unreadable(Path(path), error) from error
 
 
 def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
@@ -116,7 +116,7 @@ class AudioReader:
         try:
             self._file = soundfile.SoundFile(str(path))
         except (OSError, RuntimeError) as error:
-            raise _unreadable(self._path, error) from error
+            raise unreadable(self._path, error) from error
         self.source_rate: int = self._file.samplerate
         self.rate: int = sample_rate or self.source_rate
         self.channels: int = self._file.channels
@@ -159,7 +159,7 @@ class AudioReader:
             try:
                 block = self._file.read(size, dtype="float32", always_2d=True)
             except (OSError, RuntimeError) as error:
-                raise _unreadable(self._path, error) from error
+                raise unreadable(self._path, error) from error
             if len(block) == 0:
                 return
             yield block
@@ -183,13 +183,14 @@ def _read_g722(path: Path) -> np.ndarray:
         with av.open(str(path), format="g722") as container:
             frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
     except (OSError, av.FFmpegError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not frames:
         return np.zeros((0, 1), np.float32)
     return np.concatenate(frames, axis=1).T.astype(np.float32) / np.float32(32768)
 
 
-def _unreadable(path: Path, error: Exception) -> AudioError:
+def unreadable(path: Path, error: Exception) -> AudioError:
+    """The error to raise for a file that soundfile or PyAV could not open or read."""
     if not path.exists():
         reason = "no such file"
     elif path.is_dir():

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from absl import logging
 
-from data.audio import AudioError, read_segment, resample
+from data.audio import AudioError, read_segment, resample, unreadable
 from data.recordings import Recording, assign_splits, read_folder
 from data.shards import Clip
 
@@ -111,7 +111,7 @@ def _probe(path: Path, sample_rate: int) -> AudioFile:
     try:
         header = soundfile.info(str(path))
     except (OSError, RuntimeError) as error:
-        raise AudioError(f"{path}: cannot be read as audio") from error
+        raise unreadable(path, error) from error
     if header.samplerate < sample_rate:
         raise AudioError(f"{path}: its rate {header.samplerate} Hz is below {sample_rate} Hz")
     if header.frames == 0:

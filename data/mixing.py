@@ -146,9 +146,7 @@ class Mixer:
         """Coloured noise of RMS about 1, float32 [batch, crop], from the bank."""
         colour = rng.integers(len(self._bank), size=batch)
         start = rng.integers(self._bank.shape[1] - self._crop, size=batch)
-        return np.stack(
-            [self._bank[c, s : s + self._crop] for c, s in zip(colour, start)]
-        )
+        return np.stack([self._bank[c, s : s + self._crop] for c, s in zip(colour, start)])
 
 
 def rms(samples: np.ndarray) -> float:

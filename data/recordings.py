@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data.audio import AUDIO_SUFFIXES
+from data.shards import SPLITS
 
 # 6 % of the speakers each: the open corpus has many speakers of a few seconds and few of hours,
 # so this holds out more than 40 voices for validation at about 2 % of the hours.
@@ -72,10 +73,12 @@ def _read_manifest(manifest: Path) -> list[Recording]:
         raise ValueError(f"{manifest}: column {missing[0]} is missing")
     found = []
     for number, row in enumerate(rows, start=2):
-        if row["kind"] not in KINDS:
-            raise ValueError(
-                f"{manifest}:{number}: kind is one of {', '.join(KINDS)}, got {row['kind']!r}"
-            )
+        split = row.get("split") or "-"
+        for name, value, known in (("kind", row["kind"], KINDS), ("split", split, ("-", *SPLITS))):
+            if value not in known:
+                raise ValueError(
+                    f"{manifest}:{number}: {name} is one of {', '.join(known)}, got {value!r}"
+                )
         origin = row.get("source_path") or row["file"]
         source = f"{row.get('source_repo') or manifest.parent.name}:{origin}"
         found.append(
@@ -88,7 +91,7 @@ def _read_manifest(manifest: Path) -> list[Recording]:
                 license=row["license"] or "unknown",
                 source=source,
                 flag=row.get("flag") or "-",
-                split=row.get("split") or "-",
+                split=split,
             )
         )
     return found
@@ -103,30 +106,33 @@ def assign_splits(recordings: Sequence[Recording]) -> list[Recording]:
     """Gives every recording its split: the named one, or by the hash of its speaker.
 
     Names that hash below HELD_OUT_SHARE are valid, those below twice that are test. So that a
-    small collection gets all three splits too, the lowest hash is always valid and the next test
-    when no other is. With fewer than MIN_SPEAKERS speakers the files take the speakers' place.
+    small collection has all three splits too, the lowest hash is valid and the next test when no
+    other is, and the highest is always train. With fewer than MIN_SPEAKERS speakers of a kind, the
+    files take the speakers' place.
     """
-    assigned: dict[int, Recording] = {}
+    units: dict[str, dict[int, str]] = {}
     for kind in KINDS:
-        members = [(n, r) for n, r in enumerate(recordings) if r.kind == kind]
-        by_speaker = len({r.speaker for _, r in members}) >= MIN_SPEAKERS
-        units = {n: r.speaker if by_speaker else r.source for n, r in members if r.split == "-"}
-        splits = _split_units(set(units.values()), {r.split for _, r in members})
-        for n, recording in members:
-            split = splits[units[n]] if n in units else recording.split
-            assigned[n] = dataclasses.replace(recording, split=split)
-    return [assigned[n] for n in range(len(recordings))]
+        members = {n: r for n, r in enumerate(recordings) if r.kind == kind}
+        by_speaker = len({r.speaker for r in members.values()}) >= MIN_SPEAKERS
+        units[kind] = {n: r.speaker if by_speaker else r.path.name for n, r in members.items()}
+    assigned = list(recordings)
+    for names in units.values():
+        named = {recordings[n].split for n in names}
+        free = {n: name for n, name in names.items() if recordings[n].split == "-"}
+        splits = _split_names(set(free.values()), taken=named)
+        for n, name in free.items():
+            assigned[n] = dataclasses.replace(recordings[n], split=splits[name])
+    return assigned
 
 
-def _split_units(names: set[str], taken: set[str]) -> dict[str, str]:
+def _split_names(names: set[str], taken: set[str]) -> dict[str, str]:
     ranked = sorted(names, key=name_share)
-    limits = {"valid": HELD_OUT_SHARE, "test": 2 * HELD_OUT_SHARE}
-    splits = {
-        name: next((split for split, limit in limits.items() if name_share(name) < limit), "train")
-        for name in ranked
-    }
-    for split in limits:
-        spare = [name for name in ranked if splits[name] == "train"]
-        if split not in taken and split not in splits.values() and len(spare) > 1:
-            splits[spare[0]] = split
-    return splits
+    splits: dict[str, str] = {}
+    for number, split in enumerate(("valid", "test")):
+        low, high = number * HELD_OUT_SHARE, (number + 1) * HELD_OUT_SHARE
+        free = [name for name in ranked[:-1] if name not in splits]
+        chosen = [name for name in free if low <= name_share(name) < high]
+        if not chosen and split not in taken:
+            chosen = free[:1]
+        splits.update(dict.fromkeys(chosen, split))
+    return {name: splits.get(name, "train") for name in ranked}
