@@ -20,6 +20,8 @@ MIN_BANDWIDTH_SHARE = 0.6875
 # next to none; 0.2 % of all samples is distortion that can be heard.
 CLIPPED_SHARE = 0.002
 CLIP_RUN = 3
+# Below this peak the steps of 16 bits alone make tops look flat.
+MIN_CLIPPED_PEAK = 0.03
 # The loudest 20 ms below this is a muted channel or room tone.
 NEAR_SILENT_DBFS = -50.0
 # Frames this far below the loudest one are taken for silence at the two ends.
@@ -69,7 +71,7 @@ def bandwidth_hz(samples: np.ndarray, rate: int) -> float:
 def clipped_share(samples: np.ndarray) -> float:
     """Share of samples of mono [time] that lie in flat-topped runs near the file's own peak."""
     peak = np.abs(samples).max(initial=0.0)
-    if peak == 0.0:
+    if peak < MIN_CLIPPED_PEAK:
         return 0.0
     flat = (np.abs(np.diff(samples)) < 3e-5) & (np.abs(samples[1:]) > 0.95 * peak)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flat.astype(np.int8), [0]))))

@@ -61,7 +61,8 @@ def test_clipped_recordings_are_found():
     assert clipped_share(clipped) == pytest.approx(np.mean(np.abs(clipped) == 0.5), rel=0.1)
     assert refusal_of_source(clipped, RATE, RATE, "speech").startswith("clipped")
     assert refusal_of_source(clipped, RATE, RATE, "noise") is None
-    assert clipped_share(np.zeros(100, np.float32)) == 0.0
+    # Quiet recordings look flat for their 16 bits' sake.
+    assert clipped_share(np.round(clipped * 10) / 32768) == 0.0
 
 
 def test_low_rates_and_damage_are_refused():
