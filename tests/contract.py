@@ -34,8 +34,9 @@ def randomize(layer: tf.Module, seed: int = 0) -> None:
     """Random weights of unit gain: layers that start as zero or identity would prove nothing."""
     rng = np.random.default_rng(seed)
     for weight in layer.trainable_weights:
-        fan_in = max(1, int(np.prod(weight.shape[:-1])))
-        weight.assign(rng.normal(size=weight.shape) / np.sqrt(fan_in))
+        # Biases small, so that they do not drown the signal.
+        gain = 0.1 if weight.shape.rank == 1 else np.prod(weight.shape[:-1]) ** -0.5
+        weight.assign(rng.normal(size=weight.shape) * gain)
 
 
 def fit_codebooks(model: SoundStream, audio: tf.Tensor, seed: int = 0) -> None:

@@ -14,7 +14,7 @@ FRAMES = 12
 
 @pytest.fixture(scope="module")
 def audio():
-    return tf.random.stateless_normal([2, FRAMES * TINY.hop, 1], [0, 1]) * 0.3
+    return tf.random.stateless_normal([2, FRAMES * TINY.hop, 1], [0, 1])
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def model(audio):
 @given(cuts=st.sets(st.integers(1, FRAMES - 1)), levels=st.integers(1, TINY.num_quantizers))
 def test_any_chunking_gives_the_same_codes_and_audio(model, audio, cuts, levels):
     codes = model.encode(audio, levels)
-    assert len(np.unique(codes)) > TINY.codebook_size // 2
+    assert len(np.unique(codes)) > TINY.codebook_size // 3
     decoded = model.decode(codes)
     chunks = np.diff([0, *sorted(cuts), FRAMES])
     states = model.encoder_state(2), model.decoder_state(2)
