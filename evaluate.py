@@ -124,7 +124,7 @@ def chosen_settings() -> dict:
     if "soundstream" in FLAGS.codecs:
         model = load_model(FLAGS.model_dir, FLAGS.flavour).metadata
         settings |= {"sample_rate": model.sample_rate, "model_id": model.model_id}
-        settings["flavour"] = FLAGS.flavour
+        settings["flavour"] = FLAGS.flavour or model.flavours[0]
     return settings
 
 

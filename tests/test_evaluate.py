@@ -299,3 +299,30 @@ def test_wrong_flags_are_one_clear_line(folder, tmp_path, flags, message):
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("evaluate.py: ") and message in line
+
+
+@pytest.mark.slow
+def test_the_command_evaluates_an_exported_model(folder, tmp_path):
+    from tiny import tiny_config
+
+    from export.to_tflite import export_model
+    from model.soundstream import SoundStream
+
+    metadata = export_model(SoundStream(tiny_config()), tmp_path / "model", ["float32"])
+    output = tmp_path / "scores"
+    lowest = metadata.bitrates_bps[0]
+    done = evaluate_command(
+        f"--input_dir={folder}", f"--model_dir={tmp_path / 'model'}", f"--output_dir={output}",
+        f"--bitrates_bps={lowest}", "--opus_bitrates_bps=8000", "--metrics=mel_distance,si_sdr",
+        "--processes=1", "--listening_files=2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((output / "scores.json").read_text())
+    assert summary["settings"]["model_id"] == metadata.model_id
+    assert summary["settings"]["sample_rate"] == metadata.sample_rate
+    assert summary["conditions"][0]["actual_bps"] == lowest
+    frames_of_all_recordings = 4 * metadata.sample_rate // 2 // metadata.hop
+    assert summary["codebooks"]["frames"] == frames_of_all_recordings
+    assert len(summary["codebooks"]["levels"]) == metadata.num_quantizers
+    assert len(summary["differences"]) == 1
+    assert (output / "report.html").stat().st_size > 50_000
