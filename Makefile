@@ -1,0 +1,62 @@
+# What a newcomer needs: `make demo`, `make test`. `make help` lists the rest.
+#
+# The demo has an environment of its own, .venv-demo, with few light packages and no TensorFlow.
+# Everything else uses .venv. Both are made on first use; PYTHON=/path/to/python picks the
+# interpreter.
+
+DATA_DIR ?= prepared
+TRAIN_DIR ?= runs/speech
+FLAGFILE ?= speech.flags
+CHECKPOINT ?= pretrained/speech/weights.npz
+MODEL_DIR ?= pretrained/speech
+INPUT_DIR ?= demo/clips
+OUTPUT_DIR ?= scores
+PYTEST_ARGS ?=
+
+RUN := .venv/bin/python
+CODE := model training data bitstream metrics export demo tests codec.py evaluate.py train.py
+
+.PHONY: help demo test test-slow lint corpus train export evaluate clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
+	  do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+demo: .venv-demo/.complete ## codes real speech at 3, 6 and 12 kbps into demo_output/
+	.venv-demo/bin/python demo/demo.py --model_dir=$(MODEL_DIR)
+
+test: .venv/.complete ## the quick tests
+	$(RUN) -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: .venv/.complete ## the other tests: a browser, emulators, long training
+	$(RUN) -m pytest -m slow $(PYTEST_ARGS)
+
+lint: .venv/.complete ## ruff and mypy
+	$(RUN) -m ruff check $(CODE)
+	$(RUN) -m ruff format --check $(CODE)
+	$(RUN) -m mypy
+
+corpus: .venv/.complete ## fetches and prepares open speech, noise and music: DATA_DIR=prepared
+	$(RUN) data/corpus.py --output_dir=$(DATA_DIR)
+
+train: .venv/.complete ## trains, or goes on training: DATA_DIR, TRAIN_DIR=runs/speech, FLAGFILE
+	$(RUN) train.py --flagfile=$(FLAGFILE) --data_dir=$(DATA_DIR) --train_dir=$(TRAIN_DIR)
+
+export: .venv/.complete ## writes streaming TFLite files: CHECKPOINT, MODEL_DIR=pretrained/speech
+	$(RUN) export/to_tflite.py --checkpoint=$(CHECKPOINT) --output_dir=$(MODEL_DIR)
+
+evaluate: .venv/.complete ## scores the codec beside Opus: INPUT_DIR, MODEL_DIR, OUTPUT_DIR=scores
+	$(RUN) evaluate.py --input_dir=$(INPUT_DIR) --model_dir=$(MODEL_DIR) --output_dir=$(OUTPUT_DIR)
+
+clean: ## removes what tests and the demo left; environments, data and runs stay
+	rm -rf build demo_output .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+.venv/.complete: requirements.txt requirements-dev.txt
+	tools/make_venv.sh .venv "3.11 3.12" $^
+	@touch $@
+
+.venv-demo/.complete: requirements-runtime.txt
+	tools/make_venv.sh .venv-demo "3.11 3.12 3.13 3.14 3.10" $^
+	@touch $@
