@@ -29,6 +29,9 @@ class CodecConfig:
       trunk_activation: ELU before every resampling convolution, as in the paper. Without it the
         path around the residual units is linear, so that a net can start as a transform codec
         (`model/initializers.py`) and has learnt phase before it has learnt anything else.
+      signal_gain: the encoder sees the signal times this, the decoder's output is divided by it.
+        Speech then has about unit variance inside, where ELU bends, while the outermost weights
+        keep the size that Adam's step suits.
       embedding_dim: D, width of the quantized embedding.
       codebook_size: N, entries per quantizer.
       num_quantizers: quantizers of the full-rate model; any smaller number may be used.
@@ -48,6 +51,7 @@ class CodecConfig:
     encoder_out_kernel: int
     decoder_in_kernel: int
     trunk_activation: bool
+    signal_gain: float
     embedding_dim: int
     codebook_size: int
     num_quantizers: int
@@ -129,6 +133,7 @@ def paper(encoder_width: int = 32, decoder_width: int = 32) -> CodecConfig:
         encoder_out_kernel=3,
         decoder_in_kernel=7,
         trunk_activation=True,
+        signal_gain=1.0,
         embedding_dim=256,
         codebook_size=1024,
         num_quantizers=24,
@@ -151,6 +156,7 @@ def speech() -> CodecConfig:
         encoder_out_kernel=3,
         decoder_in_kernel=3,
         trunk_activation=False,
+        signal_gain=8.0,
         embedding_dim=64,
         codebook_size=64,
         num_quantizers=60,

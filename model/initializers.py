@@ -3,9 +3,9 @@
 From random weights and spectral losses, a codec first becomes a vocoder: right envelope, random
 phase, and the way out takes very long. With a linear trunk (`trunk_activation=False`, residual
 units that start as identity) encoder and decoder can start as an orthonormal transform and its
-inverse: the embedding holds the first D coefficients of the DCT-II of each frame, scaled to unit
-size. Training then starts from a low-passed waveform with the right phase and spends its steps on
-what a transform cannot do. The other channels start random, so every weight can learn at once.
+inverse: the embedding holds the first D coefficients of the DCT-II of each frame. Training then
+starts from a low-passed waveform with the right phase and spends its steps on what a transform
+cannot do. The other channels start random, so every weight can learn at once.
 """
 
 import numpy as np
@@ -15,8 +15,6 @@ from model.config import CodecConfig
 from model.conv import CausalConv1D
 from model.streaming import Sequential
 
-# Brings the coefficients of speech at common levels to about unit variance, where ELU bends.
-SIGNAL_GAIN = 8.0
 # Channels that carry no signal at the start get small random weights: room to learn, little noise.
 FREE_GAIN = 0.5
 
@@ -58,7 +56,7 @@ def initialize_as_transform(
         layers = {layer.name: layer for layer in net.layers}
         patch = config.patch_stride
         basis = _dct(patch, min(patch, channels[0]))
-        _assign(layers["last" if decoding else "first"].conv, basis, decoding, rng, edge=True)
+        _assign(layers["last" if decoding else "first"].conv, basis, decoding, rng)
         for block, stride in enumerate(config.strides):
             weights, basis = _merge(basis, stride, channels[block], channels[block + 1])
             name = f"block_{block}_{'up' if decoding else 'down'}"
@@ -73,10 +71,8 @@ def _assign(
     weights: np.ndarray,
     decoding: bool,
     rng: np.random.Generator,
-    edge: bool = False,
 ) -> None:
     """Writes analysis `weights` [out, in], or their transpose for the decoder's synthesis."""
-    gain = SIGNAL_GAIN if edge else 1.0
     taps, channels_in, channels_out = conv.kernel.shape
     kernel = rng.normal(size=(taps, channels_in, channels_out)) * FREE_GAIN
     kernel /= np.sqrt(taps * channels_in)
@@ -84,8 +80,8 @@ def _assign(
     if decoding:
         signal_out = np.abs(weights).sum(axis=0) > 0
         kernel[:, :, :columns][:, :, signal_out] = 0
-        kernel[-1, :rows, :columns] += np.where(signal_out, weights, 0) / gain
+        kernel[-1, :rows, :columns] += np.where(signal_out, weights, 0)
     else:
         kernel[:, :, :rows] = 0
-        kernel[-1, :columns, :rows] = weights.T * gain
+        kernel[-1, :columns, :rows] = weights.T
     conv.kernel.assign(kernel)

@@ -5,7 +5,7 @@ from typing import Any
 from model.backend import keras
 from model.config import CodecConfig
 from model.conv import CausalConv1D, DownsampleConv1D, UpsampleConv1D
-from model.streaming import Elu, Residual, Sequential, StreamingLayer
+from model.streaming import Elu, Residual, Scale, Sequential, StreamingLayer
 
 
 class ResidualUnit(Residual):
@@ -78,6 +78,7 @@ def encoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
     """[batch, time, 1] -> [batch, time / hop, embedding_dim]."""
     channels = config.encoder_channels
     layers: list[StreamingLayer] = [
+        Scale(config.signal_gain, name="gain"),
         DownsampleConv1D(
             1,
             channels[0],
@@ -85,7 +86,7 @@ def encoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
             frames=config.patch_frames,
             name="first",
             product_dtype=product_dtype,
-        )
+        ),
     ]
     for block, stride in enumerate(config.strides):
         layers += _residual_units(config, channels[block], block, product_dtype)
@@ -147,6 +148,7 @@ def decoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
             product_dtype=product_dtype,
         )
     )
+    layers.append(Scale(1 / config.signal_gain, name="gain"))
     return Sequential(layers, name="decoder")
 
 

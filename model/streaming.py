@@ -54,6 +54,17 @@ class Elu(StreamingLayer):
         return tf.nn.elu(x), state
 
 
+class Scale(StreamingLayer):
+    """A fixed gain: no memory, no weights."""
+
+    def __init__(self, gain: float, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.gain = gain
+
+    def step(self, x: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+        return x * self.gain, state
+
+
 class Sequential(StreamingLayer):
     """Layers one after another."""
 

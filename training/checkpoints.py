@@ -57,10 +57,20 @@ class RunDirectory:
         partial.replace(file)
 
     def restore(self) -> int:
-        """Loads the newest checkpoint, if there is one; returns the steps done."""
+        """Loads the newest checkpoint, if there is one; returns the steps done.
+
+        Raises:
+          ValueError: the checkpoint is of other nets, for example other discriminators.
+        """
         latest = self.manager.latest_checkpoint
         if latest:
-            self.checkpoint.restore(latest).assert_existing_objects_matched()
+            try:
+                self.checkpoint.restore(latest).assert_existing_objects_matched()
+            except (AssertionError, ValueError) as error:
+                raise ValueError(
+                    f"{latest} does not fit these settings: were discriminators or the optimiser "
+                    "changed? Start a new --train_dir with --init_from to change them"
+                ) from error
         return int(self.trainer.steps_done.numpy())
 
     def save(self) -> str:
