@@ -9,24 +9,29 @@ import tensorflow_io as tfio
 from data.audio import read_segment
 from data.folder import AudioFile
 
-# What tensorflow-io decodes, by (suffix, libsndfile's subtype), and the type it must be asked for:
-# asked for another one it aborts the process.
-_INT16, _INT32, _FLOAT32, _SOUNDFILE = range(4)
+# tensorflow-io decodes files whole (its seeking form, IOTensor.from_audio, keeps one open file per
+# graph node, which parallel calls overwrite for each other). Of longer files than this, soundfile
+# seeks the stretch instead.
+WHOLE_FILE_SECONDS = 60
+# What tensorflow-io decodes, in libsndfile's terms. It must be asked for the very type it holds.
+_WAV16, _WAV32, _WAV_FLOAT, _FLAC16, _FLAC32, _VORBIS, _MP3, _SOUNDFILE = range(8)
 _DECODERS = {
-    (".wav", "PCM_16"): _INT16,
-    (".wav", "PCM_24"): _INT32,
-    (".wav", "PCM_32"): _INT32,
-    (".wav", "FLOAT"): _FLOAT32,
-    (".flac", "PCM_16"): _INT16,
-    (".flac", "PCM_24"): _INT32,
-    (".ogg", "VORBIS"): _FLOAT32,
-    (".mp3", "MPEG_LAYER_III"): _FLOAT32,
+    ("WAV", "PCM_16"): _WAV16,
+    ("WAV", "PCM_24"): _WAV32,
+    ("WAV", "PCM_32"): _WAV32,
+    ("WAV", "FLOAT"): _WAV_FLOAT,
+    ("FLAC", "PCM_16"): _FLAC16,
+    ("FLAC", "PCM_24"): _FLAC32,
+    ("OGG", "VORBIS"): _VORBIS,
+    ("MP3", "MPEG_LAYER_III"): _MP3,
 }
 
 
 def decoder_for(file: AudioFile) -> int:
     """Which decoder of `decode_mono` reads a file: soundfile what tensorflow-io cannot."""
-    return _DECODERS.get((file.path.suffix.lower(), file.subtype), _SOUNDFILE)
+    if file.frames > WHOLE_FILE_SECONDS * file.rate:
+        return _SOUNDFILE
+    return _DECODERS.get((file.format, file.subtype), _SOUNDFILE)
 
 
 def decode_mono(
@@ -41,18 +46,26 @@ def decode_mono(
       float32 [count] at the file's own rate, full scale 1; less where the file ends.
     """
 
-    def by_tensorflow_io(dtype: tf.DType, full_scale: float) -> tf.Tensor:
-        samples = tfio.IOTensor.graph(dtype).from_audio(path)[first : first + count]
-        return tf.reduce_mean(tf.cast(samples, tf.float32) / full_scale, axis=1)
+    def mono(samples: tf.Tensor) -> tf.Tensor:
+        full_scale = -samples.dtype.min if samples.dtype.is_integer else 1
+        stretch = tf.cast(samples[first : first + count], tf.float32) / full_scale
+        return tf.reduce_mean(stretch, axis=1)
 
     def by_soundfile() -> tf.Tensor:
-        mono = tf.numpy_function(_read_mono, [path, first, count], tf.float32, stateful=False)
-        return tf.ensure_shape(mono, [None])
+        samples = tf.numpy_function(_read_mono, [path, first, count], tf.float32, stateful=False)
+        return tf.ensure_shape(samples, [None])
+
+    def content() -> tf.Tensor:
+        return tf.io.read_file(path)
 
     decoders = {
-        _INT16: lambda: by_tensorflow_io(tf.int16, 2.0**15),
-        _INT32: lambda: by_tensorflow_io(tf.int32, 2.0**31),
-        _FLOAT32: lambda: by_tensorflow_io(tf.float32, 1.0),
+        _WAV16: lambda: mono(tfio.audio.decode_wav(content(), dtype=tf.int16)),
+        _WAV32: lambda: mono(tfio.audio.decode_wav(content(), dtype=tf.int32)),
+        _WAV_FLOAT: lambda: mono(tfio.audio.decode_wav(content(), dtype=tf.float32)),
+        _FLAC16: lambda: mono(tfio.audio.decode_flac(content(), dtype=tf.int16)),
+        _FLAC32: lambda: mono(tfio.audio.decode_flac(content(), dtype=tf.int32)),
+        _VORBIS: lambda: mono(tfio.audio.decode_vorbis(content())),
+        _MP3: lambda: mono(tfio.audio.decode_mp3(content())),
         _SOUNDFILE: by_soundfile,
     }
     return tf.switch_case(tf.cast(decoder, tf.int32), decoders)

@@ -25,6 +25,7 @@ class AudioFile:
     path: Path
     rate: int  # in Hz
     frames: int
+    format: str  # in libsndfile's terms: WAV, FLAC, OGG, MP3, ...
     subtype: str  # in libsndfile's terms: PCM_16, FLOAT, VORBIS, MPEG_LAYER_III, ...
 
 
@@ -119,4 +120,4 @@ def _probe(path: Path, sample_rate: int) -> AudioFile:
     # A file that was cut off shows it at its end.
     if len(read_segment(path, header.frames - 1, 1)) == 0:
         raise AudioError(f"{path}: ends before the {header.frames} samples that its header names")
-    return AudioFile(path, header.samplerate, header.frames, header.subtype)
+    return AudioFile(path, header.samplerate, header.frames, header.format, header.subtype)

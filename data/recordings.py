@@ -103,7 +103,7 @@ def name_share(name: str) -> float:
 
 
 def assign_splits(recordings: Sequence[Recording]) -> list[Recording]:
-    """Gives every recording its split: the named one, or by the hash of its speaker.
+    """Gives every recording its split: its speaker's named one, or by the hash of the speaker.
 
     Names that hash below HELD_OUT_SHARE are valid, those below twice that are test. So that a
     small collection has all three splits too, the lowest hash is valid and the next test when no
@@ -117,11 +117,13 @@ def assign_splits(recordings: Sequence[Recording]) -> list[Recording]:
         units[kind] = {n: r.speaker if by_speaker else r.path.name for n, r in members.items()}
     assigned = list(recordings)
     for names in units.values():
-        named = {recordings[n].split for n in names}
-        free = {n: name for n, name in names.items() if recordings[n].split == "-"}
-        splits = _split_names(set(free.values()), taken=named)
-        for n, name in free.items():
-            assigned[n] = dataclasses.replace(recordings[n], split=splits[name])
+        named = {
+            name: recordings[n].split for n, name in names.items() if recordings[n].split != "-"
+        }
+        splits = _split_names(set(names.values()) - set(named), taken=set(named.values())) | named
+        for n, name in names.items():
+            if recordings[n].split == "-":
+                assigned[n] = dataclasses.replace(recordings[n], split=splits[name])
     return assigned
 
 

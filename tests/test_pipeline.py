@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from data import decoding
 from data.audio import resample
 from data.corpus import build
 from data.pipeline import evaluation_clips, training_batches
@@ -109,20 +110,27 @@ def test_both_forms_give_the_same_batches(folder, prepared):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "rate", "subtype"),
+    ("suffix", "rate", "subtype", "in_graph"),
     [
-        (".wav", 16_000, "PCM_24"),
-        (".wav", 16_000, "FLOAT"),
-        (".wav", 16_000, "PCM_U8"),  # by soundfile
-        (".wav", 44_100, "PCM_16"),
-        (".flac", 48_000, "PCM_16"),
-        (".flac", 22_050, "PCM_24"),
-        (".ogg", 32_000, "VORBIS"),
-        (".ogg", 48_000, "OPUS"),  # by soundfile
-        (".mp3", 44_100, "MPEG_LAYER_III"),
+        (".wav", 16_000, "PCM_16", True),
+        (".wav", 44_100, "PCM_24", True),
+        (".wav", 16_000, "FLOAT", True),
+        (".wav", 16_000, "PCM_U8", False),
+        (".flac", 48_000, "PCM_16", True),
+        (".flac", 22_050, "PCM_24", True),
+        (".ogg", 32_000, "VORBIS", True),
+        (".ogg", 48_000, "OPUS", False),
+        (".mp3", 44_100, "MPEG_LAYER_III", True),
     ],
 )
-def test_every_format_is_decoded_at_the_right_place(tmp_path, suffix, rate, subtype):
+@pytest.mark.parametrize("long", [False, True])
+def test_every_format_is_decoded_at_the_right_place(
+    tmp_path, monkeypatch, suffix, rate, subtype, in_graph, long
+):
+    by_soundfile = []
+    read = decoding.read_segment
+    monkeypatch.setattr(decoding, "read_segment", lambda *a: by_soundfile.append(a) or read(*a))
+    monkeypatch.setattr(decoding, "WHOLE_FILE_SECONDS", 1 if long else 60)
     path = tmp_path / f"a{suffix}"
     stereo = np.stack([voice(0, 2.0, rate), voice(1, 2.0, rate)], axis=1)
     soundfile.write(path, stereo, rate, subtype=subtype)
@@ -136,6 +144,7 @@ def test_every_format_is_decoded_at_the_right_place(tmp_path, suffix, rate, subt
             start = int(match.argmax())
             found = whole[start : start + CROP] / np.abs(whole[start : start + CROP]).max()
             assert np.abs(found - crop).max() < 2e-3
+    assert bool(by_soundfile) == (long or not in_graph)
 
 
 def test_bad_files_are_named_and_left_out(tmp_path, caplog):

@@ -49,6 +49,12 @@ def test_named_splits_stand():
     assert splits_of(recordings) == ["test"] * 50
 
 
+def test_a_named_split_holds_for_all_of_a_speaker():
+    named = [recording(f"speaker {n}", 0, split="valid") for n in range(20)]
+    unnamed = [recording(f"speaker {n}", 1) for n in range(20)]
+    assert splits_of(unnamed + named) == ["valid"] * 40
+
+
 @pytest.mark.parametrize("speakers", [3, 4, 7])
 def test_few_speakers_give_all_three_splits(speakers):
     recordings = [recording(f"s{n % speakers}", n) for n in range(5 * speakers)]
