@@ -47,7 +47,8 @@ class Summary:
 
     Attributes:
         conditions: Over all recordings, codecs in their order of appearance, then by bitrate.
-        groups: The same by language, by condition: `{"language": {"en": [...]}}`.
+        groups: The same by speaker, language and condition, for groups of five recordings and
+            more: `{"language": {"en": [...]}}`.
         differences: The first codec at each bitrate against every other codec.
     """
 
@@ -59,8 +60,10 @@ class Summary:
         return asdict(self)
 
 
-# Speakers are no group: there are too many of them to be read, and they carry the intervals.
+# Fewer recordings than this say nothing about a group.
+_MIN_GROUP = 5
 _GROUPINGS: dict[str, Callable[[Row], str]] = {
+    "speaker": lambda row: row.labels.speaker,
     "language": lambda row: row.labels.language,
     "condition": lambda row: row.labels.condition,
 }
@@ -72,19 +75,10 @@ def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
     codecs = list(dict.fromkeys(row.codec for row in rows))
     keys = sorted(by_condition, key=lambda key: (codecs.index(key[0]), key[1]))
     ordered = [by_condition[key] for key in keys]
-    groups = {}
-    for name, label in _GROUPINGS.items():
-        values = sorted({label(row) for row in rows})
-        if len(values) > 1:
-            groups[name] = {
-                value: _conditions(
-                    ([row for row in part if label(row) == value] for part in ordered), metrics
-                )
-                for value in values
-            }
+    groups = {name: _groups(ordered, label, metrics) for name, label in _GROUPINGS.items()}
     return Summary(
         conditions=_conditions(ordered, metrics),
-        groups=groups,
+        groups={name: parts for name, parts in groups.items() if len(parts) > 1},
         differences=[
             _difference(first, second, metrics)
             for first in ordered
@@ -92,6 +86,23 @@ def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
             if first[0].codec == codecs[0] and second[0].codec not in (codecs[0], ORIGINAL)
         ],
     )
+
+
+def _groups(
+    ordered: Sequence[list[Row]], label: Callable[[Row], str], metrics: Sequence[Metric]
+) -> dict[str, list[Condition]]:
+    """The conditions over the recordings of each label that has enough of them."""
+    files: dict[str, set[str]] = {}
+    for part in ordered:
+        for row in part:
+            files.setdefault(label(row), set()).add(row.file)
+    return {
+        value: _conditions(
+            ([row for row in part if label(row) == value] for part in ordered), metrics
+        )
+        for value in sorted(files)
+        if len(files[value]) >= _MIN_GROUP
+    }
 
 
 def _conditions(parts: Iterable[list[Row]], metrics: Sequence[Metric]) -> list[Condition]:

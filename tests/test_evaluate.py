@@ -191,8 +191,8 @@ def row(file: str, codec: str, bitrate: int, si_sdr: float, mel: float, language
 
 def test_differences_are_paired_and_positive_where_the_first_codec_is_better():
     rows = [
-        *(row(str(i), "ours", 3000, 10.0 * i + 1, 1.0, "de" if i % 2 else "en") for i in range(9)),
-        *(row(str(i), "theirs", 6000, 10.0 * i, 1.5, "de" if i % 2 else "en") for i in range(8)),
+        *(row(str(i), "ours", 3000, 10.0 * i + 1, 1.0, "de" if i % 2 else "en") for i in range(11)),
+        *(row(str(i), "theirs", 6000, 10.0 * i, 1.5, "de" if i % 2 else "en") for i in range(10)),
     ]
     summary = summarize(rows, METRICS)
     assert [condition.title for condition in summary.conditions] == [
@@ -200,14 +200,14 @@ def test_differences_are_paired_and_positive_where_the_first_codec_is_better():
         "theirs 6.0 kbps",
     ]
     (difference,) = summary.differences
-    assert difference.scores["si_sdr"].mean == 1.0  # though means of 9 and 8 differ by 6
+    assert difference.scores["si_sdr"].mean == 1.0  # though means of 11 and 10 differ by 6
     assert difference.scores["si_sdr"].low == 1.0
     assert difference.scores["mel_distance"].mean == 0.5
-    assert difference.scores["si_sdr"].count == 8
-    assert list(summary.groups) == ["language"]
-    assert [c.files for c in summary.groups["language"]["en"]] == [5, 4]
+    assert difference.scores["si_sdr"].count == 10
+    assert list(summary.groups) == ["language"]  # and no speaker: they have one recording each
+    assert [c.files for c in summary.groups["language"]["en"]] == [6, 5]
     assert "+1.0*" in tables.differences_table(summary.differences, METRICS)
-    assert "41.0 ±" in tables.conditions_table(summary.conditions, METRICS)
+    assert "51.0 ±" in tables.conditions_table(summary.conditions, METRICS)
 
 
 def test_recordings_come_one_per_speaker_first(tmp_path):

@@ -86,7 +86,12 @@ def report() -> Report:
         failures=[Failure("broken.wav", "cannot be read as audio")],
         sounds=report_audio.gather(jobs, rows, METRICS[0], listening_files=3),
         codes=codes,
-        curves={"loss/mel": [(0, 2.0), (100, 1.0), (200, 0.5)]},
+        curves={
+            "loss/mel": [(0, 2.0), (100, 1.0), (200, 0.5)],
+            "codes/perplexity_00": [(0, 1.0), (100, 9.0)],
+            "codes/perplexity_01": [(0, 1.0), (100, 8.0)],
+            "codes/dead": [(0, 1.0)],
+        },
     )
 
 
@@ -278,7 +283,7 @@ def test_the_page_fits_the_screen_in_both_schemes(opened, width, scheme):
     for heading in opened.find_elements(By.CSS_SELECTOR, "h2"):
         assert heading.is_displayed()
     assert len(opened.find_elements(By.CSS_SELECTOR, "#quality svg")) == 2
-    assert len(opened.find_elements(By.CSS_SELECTOR, "#training svg")) == 1
+    assert len(opened.find_elements(By.CSS_SELECTOR, "#training svg")) == 2
     assert len(opened.find_elements(By.CSS_SELECTOR, "#codebooks svg")) == 3
     pictures = opened.find_elements(By.CSS_SELECTOR, "#compare img")
     assert len(pictures) == 3 * 4

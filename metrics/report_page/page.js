@@ -95,13 +95,25 @@ function showDifferences(data) {
   query('#differences .wide').append(sortableTable(columns, data.differences));
 }
 
+/** One chart for the curves whose names differ only in numbers, such as those of the levels. */
 function showTraining({curves}) {
   const names = Object.keys(curves).filter((name) => curves[name].length > 1);
   query('#training').hidden = names.length === 0;
+  const charts = new Map();
   for (const name of names) {
-    const points = curves[name].map(([x, y]) => ({x, y}));
-    const series = [{name, colour: seriesColour(0), points}];
-    query('#training .charts').append(lineChart(name, series, {xTitle: 'step', dots: false}));
+    const pattern = name.replace(/\d+/g, '…');
+    charts.set(pattern, [...(charts.get(pattern) ?? []), name]);
+  }
+  for (const [pattern, members] of charts) {
+    const series = members.map((name, index) => ({
+      name,
+      colour: seriesColour(index),
+      points: curves[name].map(([x, y]) => ({x, y})),
+    }));
+    const caption = members.length === 1 ? members[0] : pattern;
+    const chart = lineChart(caption, series, {xTitle: 'step', dots: false});
+    if (members.length > 1) chart.append(legend(series.map(({name, colour}) => [name, colour])));
+    query('#training .charts').append(chart);
   }
 }
 
