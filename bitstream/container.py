@@ -139,9 +139,17 @@ class ContainerReader:
 
     @property
     def length_is_sound(self) -> bool:
-        """Whether the stated length agrees with the frames read so far, so that it can be used."""
+        """Whether the stated length agrees with the frames read so far."""
         total = self.total_samples
         return total is not None and self.header.num_frames(total) == self.num_frames
+
+    @property
+    def num_samples(self) -> int:
+        """Samples per channel read so far; exact at the end of a sound stream."""
+        total = self.total_samples
+        if total is not None and self.length_is_sound:
+            return total
+        return self.header.num_samples(self.num_frames)
 
     def _parse(self) -> list[Block] | None:
         """Takes the first packet in the buffer, skipping bytes that cannot start one.

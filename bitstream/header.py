@@ -19,6 +19,7 @@ offset  bytes  field
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -185,12 +186,22 @@ def _corrected(data: bytes) -> bytes | None:
     syndrome = zlib.crc32(data[:40]) ^ int.from_bytes(data[40:], "big")
     if syndrome == 0:
         return data
-    zeros = bytes(40)
-    base = zlib.crc32(zeros)
+    error = _single_byte_errors().get(syndrome)
+    if error is None:
+        return None
+    position, flip = error
+    return data[:position] + bytes([data[position] ^ flip]) + data[position + 1 :]
+
+
+@functools.cache
+def _single_byte_errors() -> dict[int, tuple[int, int]]:
+    """Difference between computed and stored CRC -> the byte that is wrong, and by what bits."""
+    base = zlib.crc32(bytes(40))
+    errors = {}
     for position in range(HEADER_BYTES):
         for flip in range(1, 256):
             error = bytearray(HEADER_BYTES)
             error[position] = flip
-            if zlib.crc32(error[:40]) ^ base ^ int.from_bytes(error[40:], "big") == syndrome:
-                return bytes(a ^ b for a, b in zip(data, error, strict=True))
-    return None
+            stored = int.from_bytes(error[40:], "big")
+            errors[zlib.crc32(error[:40]) ^ base ^ stored] = position, flip
+    return errors

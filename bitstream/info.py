@@ -30,17 +30,14 @@ def describe(stream: BinaryIO) -> dict[str, Any]:
             levels.add(block.packet.num_levels)
             code_frames += block.num_frames
             levels_times_frames += block.num_frames * block.packet.num_levels
-    exact = reader.length_is_sound and reader.total_samples is not None
-    samples = reader.total_samples if exact else header.num_samples(reader.num_frames)
-    assert samples is not None
-    seconds = samples / header.sample_rate
+    seconds = reader.num_samples / header.sample_rate
     per_second = 8 / seconds if seconds else 0.0
     return {
         "format_version": VERSION,
         "model_id": header.model_id.hex(),
         "sample_rate_hz": header.sample_rate,
         "channels": header.num_channels,
-        "samples": samples,
+        "samples": reader.num_samples,
         "seconds": seconds,
         "coded_rate_hz": header.coded_rate,
         "samples_per_frame": header.hop,

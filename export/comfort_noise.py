@@ -45,9 +45,9 @@ class NoiseGenerator:
     def __init__(self, hop: int, seed: int = 0) -> None:
         self._hop = hop
         self._random = np.random.default_rng(seed)
-        # Frames of two hops overlap by one; the squares of the window sum to one.
+        # Blocks of two hops overlap by one; the squares of the window sum to one.
         self._window = np.sin(np.pi * (np.arange(2 * hop) + 0.5) / (2 * hop))
-        self._bands = _bands(hop + 1)
+        self._bins_per_band = [band.stop - band.start for band in _bands(hop + 1)]
         self._powers: np.ndarray | None = None
         self._tail = np.zeros(hop)
 
@@ -56,20 +56,22 @@ class NoiseGenerator:
 
         From the first call on, the powers move smoothly towards what is asked for.
         """
-        out = np.empty((num_frames, self._hop))
-        for frame in out:
-            start = powers if self._powers is None else self._powers
-            self._powers = start + _SMOOTHING * (powers - start)
-            block = self._window * self._coloured(self._powers)
-            frame[:] = self._tail + block[: self._hop]
-            self._tail = block[self._hop :]
-        return out.ravel().astype(np.float32)
+        if not num_frames:
+            return np.zeros(0, np.float32)
+        start = powers if self._powers is None else self._powers
+        remaining = (1 - _SMOOTHING) ** np.arange(1, num_frames + 1)
+        path = powers + remaining[:, None] * (start - powers)
+        blocks = self._window * self._coloured(path)
+        self._powers = path[-1]
+        tails = np.concatenate([self._tail[None], blocks[:, self._hop :]])
+        self._tail = tails[-1]
+        return (tails[:-1] + blocks[:, : self._hop]).ravel().astype(np.float32)
 
     def _coloured(self, powers: np.ndarray) -> np.ndarray:
-        spectrum = np.fft.rfft(self._random.standard_normal(2 * self._hop))
-        for band, power in zip(self._bands, powers, strict=True):
-            spectrum[band] *= np.sqrt(power * len(spectrum) / max(1, band.stop - band.start))
-        return np.fft.irfft(spectrum, 2 * self._hop)
+        """Blocks of noise with band powers [blocks, 8]: [blocks, 2 * hop]."""
+        spectrum = np.fft.rfft(self._random.standard_normal((len(powers), 2 * self._hop)))
+        share = np.maximum(1, self._bins_per_band) / spectrum.shape[1]  # of white noise's power
+        return np.fft.irfft(spectrum * np.repeat(np.sqrt(powers / share), self._bins_per_band, 1))
 
 
 def _bands(num_bins: int) -> list[slice]:

@@ -84,13 +84,15 @@ class ConcealingDecoder:
 
     def _fade_out(self, num_frames: int, fade_frames: int) -> np.ndarray:
         """Repeats the last codes with a gain that reaches zero after `fade_frames`."""
-        out = np.empty((num_frames, self._hop), np.float32)
-        for frame in out:
+        parts = []
+        while len(parts) < num_frames and self._gain > 0.0:
             voice = np.zeros(self._hop, np.float32)
-            if self._gain > 0.0 and self._last_codes is not None:
+            if self._last_codes is not None:
                 voice = self._decoder.decode(self._last_codes)
-            frame[:] = self._blend(voice, max(0.0, self._gain - 1.0 / fade_frames), self._hop)
-        return out.ravel()
+            gain = self._gain - 1.0 / fade_frames
+            parts.append(self._blend(voice, max(0.0, gain), self._hop))
+        parts.append(self._noise.generate(self._powers, num_frames - len(parts)))
+        return np.concatenate(parts)
 
     def _blend(self, voice: np.ndarray, gain: float, ramp_samples: int) -> np.ndarray:
         """One frame of voice and noise; the gain moves to its new value within the ramp."""

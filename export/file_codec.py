@@ -180,10 +180,8 @@ def decode_audio(
             if cut.is_done:
                 break
         else:
-            total = reader.total_samples
-            if total is not None and reader.length_is_sound:
-                held = held[: total - cut.position]
-            progress(cut.write(held) / header.sample_rate)
+            rest = held[: reader.num_samples - cut.position]
+            progress(cut.write(rest) / header.sample_rate)
         if span.start_seconds and not cut.num_written:
             raise BitstreamError(f"nothing at {span.start_seconds:g} s: it ends before")
     damage = describe_damage(reader)

@@ -1,0 +1,56 @@
+"""Any bytes given to the .sst reader and decoder end in audio or one clear error."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz import sst_target
+
+FUZZ = Path(__file__).resolve().parent / "fuzz"
+CORPUS = sorted((FUZZ / "corpus").iterdir())
+
+
+@pytest.fixture(autouse=True)
+def stand_in_model(monkeypatch):
+    sst_target.use_stand_in(monkeypatch.setattr)
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
+def test_the_corpus_passes(path):
+    sst_target.fuzz_one(path.read_bytes())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from([0, 64, 128, 192]))
+def test_any_bytes(data, how):
+    sst_target.fuzz_one(bytes([how]) + data)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(CORPUS), st.data())
+def test_mutated_files(path, data):
+    """A few edits: a byte changed, bytes inserted or taken out, the end cut off."""
+    stream = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        position = data.draw(st.integers(1, len(stream)))
+        removed = data.draw(st.sampled_from([0, 1, 1, 1, 5, 1000]))
+        stream[position : position + removed] = data.draw(st.binary(max_size=4))
+    sst_target.fuzz_one(bytes(stream))
+
+
+@pytest.mark.slow
+def test_one_minute_of_coverage_guided_mutation(tmp_path):
+    limits = ["-max_total_time=60", "-timeout=10", "-rss_limit_mb=512", "-max_len=1024"]
+    command = [
+        sys.executable,
+        str(FUZZ / "sst_target.py"),
+        *limits,
+        f"-artifact_prefix={tmp_path}/",
+    ]
+    process = subprocess.run([*command, str(tmp_path), str(FUZZ / "corpus")], capture_output=True)
+    assert process.returncode == 0, process.stderr.decode()[-3000:]
+    assert b"Done " in process.stderr
