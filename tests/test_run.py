@@ -1,0 +1,145 @@
+"""Whole runs on small folders: stages, curves, resuming, kills, and what users get wrong."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.tiny import harmonic_batch, tiny_config
+from training import run as runs
+from training.settings import Schedule, TrainingSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = TrainingSettings(schedule=Schedule(quantizer_start=3, adversarial_start=6, warmup=1))
+
+
+def make_folder(folder: Path, rate: int, files: int = 24) -> Path:
+    folder.mkdir()
+    for index in range(files):
+        audio = harmonic_batch(1, 2 * rate, rate, seed=index)[0]
+        soundfile.write(folder / f"speaker{index:02d}.wav", audio, rate)
+    return folder
+
+
+def settings(tmp_path: Path, steps: int, rate: int = 8000) -> tuple:
+    folder = tmp_path / "audio"
+    if not folder.exists():
+        make_folder(folder, rate)
+    data = runs.DataSettings(
+        str(folder), batch_size=2, crop_seconds=0.3, valid_clips=2, valid_seconds=1.0
+    )
+    run = runs.RunSettings(
+        str(tmp_path / "run"),
+        total_steps=steps,
+        validation_steps=4,
+        validation_bitrates_bps=(800, 3200),
+        discriminator_channels=4,
+        discriminator_windows=(256,),
+    )
+    return tiny_config(), SETTINGS, data, run
+
+
+@pytest.fixture
+def restored_signals():
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("restored_signals")
+def test_a_run_goes_through_its_stages_and_goes_on_where_it_stopped(tmp_path):
+    first = runs.train(*settings(tmp_path, 7))
+    assert int(first.steps_done) == 7
+    assert first.stage.adversarial
+    second = runs.train(*settings(tmp_path, 9))
+    assert int(second.steps_done) == 9
+    with (tmp_path / "run" / "scores.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(r["step"], r["codec"]) for r in rows] == [
+        (step, codec) for step in ("4", "8") for codec in ("unquantized", "800bps", "3200bps")
+    ]
+    assert all(float(row["si_sdr"]) > -20 for row in rows)
+
+
+@pytest.mark.usefixtures("restored_signals")
+def test_the_average_codec_of_a_run_can_be_loaded_alone(tmp_path):
+    trained = runs.train(*settings(tmp_path, 4))
+    loaded = runs.latest_run(tmp_path / "run")
+    assert int(loaded.steps_done) == 4
+    for a, b in zip(trained.average.weights, loaded.average.weights, strict=True):
+        assert (a.numpy() == b.numpy()).all(), a.name
+
+
+def test_a_run_without_checkpoint_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no training run"):
+        runs.latest_run(tmp_path)
+
+
+def _train(*arguments: str, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(ROOT / "train.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--data_dir is missing"),
+        (["--data_dir={audio}"], "--train_dir is missing"),
+        (["--data_dir={empty}", "--train_dir={run}"], "empty"),
+        (["--data_dir={audio}", "--train_dir={run}", "--crop_seconds=0.001"], "crop_seconds"),
+        (["--data_dir={audio}", "--train_dir={run}", "--preset=speach"], "preset"),
+        (["--data_dir={audio}", "--train_dir={run}", "--bogus=1"], "bogus"),
+    ],
+)
+def test_what_users_get_wrong_is_one_clear_line(tmp_path, arguments, said):
+    places = {"run": tmp_path / "run", "empty": tmp_path / "empty", "audio": tmp_path / "audio"}
+    places["empty"].mkdir()
+    make_folder(places["audio"], 16_000, files=1)
+    result = _train(*[a.format(**places) for a in arguments])
+    assert result.returncode != 0
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_from_a_whole_checkpoint(tmp_path):
+    """SIGKILL at arbitrary moments, several times: no step is lost behind the last checkpoint."""
+    folder = make_folder(tmp_path / "audio", 16_000)
+    command = [
+        sys.executable,
+        str(ROOT / "train.py"),
+        f"--data_dir={folder}",
+        f"--train_dir={tmp_path / 'run'}",
+        "--batch_size=1",
+        "--crop_seconds=0.1",
+        "--checkpoint_minutes=0.001",
+        "--validation_steps=1000000",
+        "--validation_clips=1",
+        "--total_steps=100000",
+    ]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
+    state = tmp_path / "run" / "checkpoints" / "checkpoint"
+    reached = []
+    for delay in (0.0, 1.3, 2.1):
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        before = state.read_text() if state.exists() else ""
+        deadline = time.monotonic() + 200
+        while (not state.exists() or state.read_text() == before) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(delay)
+        assert process.poll() is None, process.stderr.read().decode()[-2000:]
+        process.kill()
+        process.wait()
+        reached.append(int(runs.latest_run(tmp_path / "run").steps_done))
+    assert reached == sorted(reached)
+    assert reached[0] < reached[-1]
