@@ -14,7 +14,6 @@ OUTPUT_DIR ?= scores
 PYTEST_ARGS ?=
 
 RUN := .venv/bin/python
-CODE := model training data bitstream metrics export demo tests codec.py evaluate.py train.py
 
 .PHONY: help demo test test-slow lint corpus train export evaluate clean
 .DEFAULT_GOAL := help
@@ -33,8 +32,8 @@ test-slow: .venv/.complete ## the other tests: a browser, emulators, long traini
 	$(RUN) -m pytest -m slow $(PYTEST_ARGS)
 
 lint: .venv/.complete ## ruff and mypy
-	$(RUN) -m ruff check $(CODE)
-	$(RUN) -m ruff format --check $(CODE)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
 corpus: .venv/.complete ## fetches and prepares open speech, noise and music: DATA_DIR=prepared

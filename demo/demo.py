@@ -1,0 +1,177 @@
+"""Codes speech at several bitrates and shows what comes back: what `make demo` runs.
+
+    python demo/demo.py
+
+Every clip goes through an .sst file and back, by the streaming TFLite graphs. Files to listen to
+and a picture land in --output_dir.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)
+
+import numpy as np  # noqa: E402
+from absl import app, flags  # noqa: E402
+
+from data.audio import AUDIO_SUFFIXES, read_audio, write_audio  # noqa: E402
+from export.batch import Job, decode_file, encode_file  # noqa: E402
+from export.packet_encoder import EncodeOptions  # noqa: E402
+from export.runtime import CodecModel  # noqa: E402
+from metrics.mel import mel_distance  # noqa: E402
+
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", str(ROOT / "pretrained" / "speech"), "Folder of an exported model."
+)
+_INPUT_DIR = flags.DEFINE_string(
+    "input_dir", str(ROOT / "demo" / "clips"), "Folder of recordings to code."
+)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", "demo_output", "Where the results go.")
+_BITRATES_BPS = flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates, bits per second.")
+
+PICTURE_RANGE_DB = 80
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One clip at one bitrate.
+
+    Attributes:
+      bitrate_bps: of the codes.
+      file_bps: bits of the whole .sst file per second.
+      distance_db: mel distance of the decoded clip from the original.
+      real_time_factor: seconds that one core spent, encoding and decoding, per second of audio.
+      decoded: float32 [time].
+    """
+
+    bitrate_bps: int
+    file_bps: float
+    distance_db: float
+    real_time_factor: float
+    decoded: np.ndarray
+
+
+def code_clip(
+    model: CodecModel, clip: Path, bitrates_bps: Sequence[int], folder: Path
+) -> list[Result]:
+    """Writes the first channel of `clip` into `folder`: as it was, and coded at each bitrate.
+
+    Raises:
+      ValueError: `clip` is no audio file, or the model does not have a bitrate.
+    """
+    rate = model.metadata.sample_rate
+    samples, _ = read_audio(clip, rate)
+    folder.mkdir(parents=True, exist_ok=True)
+    original = folder / "original.wav"
+    write_audio(original, samples[:, 0], rate)
+    reference = read_audio(original)[0][:, 0]
+    results = []
+    for bitrate_bps in bitrates_bps:
+        coded, decoded = (folder / f"{bitrate_bps}bps{end}" for end in (".sst", ".wav"))
+        encoding = encode_file(model, Job(str(original), str(coded)), EncodeOptions(bitrate_bps))
+        decoding = decode_file(model, Job(str(coded), str(decoded)))
+        copy = read_audio(decoded)[0][:, 0]
+        results.append(
+            Result(
+                bitrate_bps,
+                encoding.actual_bps,
+                mel_distance(reference, copy, rate),
+                encoding.real_time_factor + decoding.real_time_factor,
+                copy,
+            )
+        )
+    return results
+
+
+def table(results: Sequence[Result]) -> str:
+    """A row per bitrate, means over clips."""
+    lines = ["bitrate     .sst file   mel distance   real-time factor"]
+    for bitrate_bps in sorted({result.bitrate_bps for result in results}):
+        rows = [result for result in results if result.bitrate_bps == bitrate_bps]
+        file_bps, distance, factor = np.mean(
+            [(row.file_bps, row.distance_db, row.real_time_factor) for row in rows], axis=0
+        )
+        lines.append(
+            f"{bitrate_bps / 1000:4.1f} kbps   {file_bps / 1000:4.2f} kbps   {distance:9.2f} dB   "
+            f"{factor:16.4f}"
+        )
+    return "\n".join(lines)
+
+
+def draw_spectrograms(path: Path, named: dict[str, np.ndarray], rate: int) -> None:
+    """Draws signals float32 [time] under each other, all on the scale of the first, as a png."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display needed
+    from matplotlib import mlab
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(
+        len(named), sharex=True, sharey=True, figsize=(9, 1.9 * len(named)), squeeze=False
+    )
+    top = None
+    for axis, (name, samples) in zip(axes.flat, named.items()):
+        power, frequencies, times = mlab.specgram(samples, NFFT=512, Fs=rate, noverlap=384)
+        level = 10 * np.log10(np.maximum(power, 1e-15))
+        top = level.max() if top is None else top
+        axis.pcolormesh(
+            times,
+            np.asarray(frequencies) / 1000,
+            level,
+            vmin=top - PICTURE_RANGE_DB,
+            vmax=top,
+            cmap="magma",
+        )
+        axis.set_title(name, loc="left", fontsize=10)
+        axis.set_ylabel("kHz")
+    axes.flat[-1].set_xlabel("seconds")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def run(model_dir: str, input_dir: Path, output_dir: Path, bitrates_bps: Sequence[int]) -> None:
+    """The whole demo.
+
+    Raises:
+      ValueError: no model, no recordings, or a bitrate that the model does not have.
+    """
+    model = CodecModel.load(model_dir)
+    rate = model.metadata.sample_rate
+    clips = sorted(path for path in input_dir.glob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    if not clips:
+        raise ValueError(f"{input_dir}: no recordings in it")
+    results = {
+        clip.stem: code_clip(model, clip, bitrates_bps, output_dir / clip.stem) for clip in clips
+    }
+    first = clips[0].stem
+    original, _ = read_audio(output_dir / first / "original.wav")
+    draw_spectrograms(
+        output_dir / "spectrograms.png",
+        {f"{first}, original": original[:, 0]}
+        | {f"{row.bitrate_bps / 1000:g} kbps": row.decoded for row in reversed(results[first])},
+        rate,
+    )
+    print(
+        f"{len(clips)} recordings through model {model.metadata.name!r} "
+        f"({model.metadata.model_id}) and back, at {rate / 1000:g} kHz:\n"
+    )
+    print(table([row for rows in results.values() for row in rows]))
+    print(f"\nListen to {output_dir / first}/*.wav, look at {output_dir / 'spectrograms.png'}")
+
+
+def main(argv: list[str]) -> None:
+    try:
+        if len(argv) > 1:
+            raise ValueError(f"unexpected argument {argv[1]!r}: options start with --")
+        bitrates_bps = [int(text) for text in _BITRATES_BPS.value]
+        run(_MODEL_DIR.value, Path(_INPUT_DIR.value), Path(_OUTPUT_DIR.value), bitrates_bps)
+    except (ValueError, OSError) as error:
+        sys.exit(f"demo.py: {error}")
+
+
+if __name__ == "__main__":
+    app.run(main)

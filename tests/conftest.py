@@ -1,0 +1,25 @@
+"""What tests share: quiet TensorFlow, repeatable hypothesis runs, one exported model."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow: its banner is not news
+
+import pytest
+from hypothesis import settings
+
+# No deadline: machines that run tests are busy. No random seeds: a failure must come back.
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small untrained codec in float32: 8 kHz, 200 frames/s, 800 to 3200 bps."""
+    from export.to_tflite import export_model
+    from model.soundstream import SoundStream
+    from tests.tiny import tiny_config
+
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export_model(SoundStream(tiny_config()), folder, ["float32"])
+    return folder
