@@ -9,6 +9,7 @@ import tensorflow as tf
 from ai_edge_quantizer import qtyping, quantizer
 
 from export.graphs import Signatures
+from export.half_codebooks import halve_codebooks
 
 
 def float32(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
@@ -30,12 +31,14 @@ def dynamic_int8(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
     """Convolutions in int8, their inputs quantized as they come, per channel; the rest float32.
 
     TensorFlow's own dynamic-range option also takes the products of the quantizer, where rounding
-    changes more than half of the codes: hence the recipe for convolutions alone.
+    changes more than half of the codes: hence the recipe for convolutions alone. The quantizer
+    computes in float32, its codebooks are stored in float16.
     """
     weights = qtyping.TensorQuantizationConfig(
         num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
     )
-    tool = quantizer.Quantizer(bytearray(float32(signatures, variables)))
+    content = halve_codebooks(float32(signatures, variables))
+    tool = quantizer.Quantizer(bytearray(content))
     tool.update_quantization_recipe(
         regex=".*",
         operation_name=qtyping.TFLOperationName.CONV_2D,

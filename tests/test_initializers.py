@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from model import seanet
 from model.config import paper, speech
-from model.initializers import SIGNAL_GAIN, initialize_as_transform
+from model.initializers import initialize_as_transform
 from model.soundstream import SoundStream
 
 
@@ -22,8 +22,8 @@ def frames():
 
 def test_embedding_starts_as_the_first_dct_coefficients(model, frames):
     embedding = model.embed(frames.reshape(1, -1, 1)).numpy()[0]
-    expected = scipy.fft.dct(frames, norm="ortho")[:, : model.config.embedding_dim] * SIGNAL_GAIN
-    np.testing.assert_allclose(embedding, expected, atol=1e-4)
+    expected = scipy.fft.dct(frames, norm="ortho")[:, : model.config.embedding_dim]
+    np.testing.assert_allclose(embedding, expected * model.config.signal_gain, atol=1e-4)
 
 
 def test_codec_starts_as_a_projection_without_delay(model, frames):

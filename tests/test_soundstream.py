@@ -22,14 +22,14 @@ def model(audio):
     model = SoundStream(TINY.replace(denoise=True))
     randomize(model)
     fit_codebooks(model, audio)
+    assert len(np.unique(model.encode(audio, TINY.num_quantizers))) == TINY.codebook_size
     return model
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cuts=st.sets(st.integers(1, FRAMES - 1)), levels=st.integers(1, TINY.num_quantizers))
 def test_any_chunking_gives_the_same_codes_and_audio(model, audio, cuts, levels):
     codes = model.encode(audio, levels)
-    assert len(np.unique(codes)) > TINY.codebook_size // 3
     decoded = model.decode(codes)
     chunks = np.diff([0, *sorted(cuts), FRAMES])
     states = model.encoder_state(2), model.decoder_state(2)

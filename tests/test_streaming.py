@@ -6,6 +6,7 @@ from model.conv import CausalConv1D, DownsampleConv1D, UpsampleConv1D
 from model.streaming import (
     Elu,
     Residual,
+    Scale,
     Sequential,
     StreamingLayer,
     flatten_state,
@@ -45,8 +46,9 @@ def down_and_up():
     )
 
 
-def test_elu_contract():
-    check_contract(Elu(), 2)
+@pytest.mark.parametrize("layer", [Elu(), Scale(8.0)], ids=["elu", "scale"])
+def test_contract_of_layers_without_memory(layer):
+    check_contract(layer, 2)
 
 
 def test_sequential_contract():
