@@ -25,13 +25,15 @@ class Schedule:
       adversarial_start: first step with discriminators; their weight ramps up from 0.
       adversarial_ramp: length of that ramp.
       warmup: steps until the full learning rate.
-      half_life: the learning rate halves every so many steps after warm-up; 0 keeps it.
+      decay_start: from here on the learning rate falls.
+      half_life: it halves every so many steps; 0 keeps it.
     """
 
     quantizer_start: int = 5_000
     adversarial_start: int = 20_000
     adversarial_ramp: int = 2_000
     warmup: int = 200
+    decay_start: int = 0
     half_life: int = 0
 
 
@@ -47,6 +49,8 @@ class TrainingSettings:
       unquantized_share: share of examples that skip the quantizer, so that the embedding stays one
         from which the decoder can restore the signal.
       min_quantizers: quantizer dropout draws from here to all levels, evenly in the logarithm.
+      adversarial_share: share of each batch that the discriminators see; they cost more than the
+        codec, and their gradient is a mean over examples like any other.
       codebook_decay, restart_share: see `model.codebook.CodebookTrainer`.
       balance: combine losses by `training.balancer.Balancer` instead of by plain weights.
     """
@@ -60,6 +64,7 @@ class TrainingSettings:
     average_decay: float = 0.999
     unquantized_share: float = 0.05
     min_quantizers: int = 1
+    adversarial_share: float = 1.0
     codebook_decay: float = 0.99
     restart_share: float = 0.03
     balance: bool = False

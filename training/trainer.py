@@ -179,6 +179,9 @@ class Trainer(keras.Model):
         self, target: tf.Tensor, decoded: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Generator's losses and the discriminators' own, from one pass over real and decoded."""
+        seen = tf.cast(tf.shape(target)[0], tf.float32) * self.settings.adversarial_share
+        seen = tf.maximum(1, tf.cast(tf.round(seen), tf.int32))
+        target, decoded = target[:seen], decoded[:seen]
         both = self.discriminators(tf.concat([target, decoded], axis=0))
         maps = [[tf.split(m, 2, axis=0) for m in member] for member in both]
         real = [[pair[0] for pair in member] for member in maps]
@@ -236,7 +239,7 @@ class Trainer(keras.Model):
         steps = tf.cast(self.steps_done, tf.float32)
         rate = learning_rate * tf.minimum(1.0, (steps + 1) / max(1, schedule.warmup))
         if schedule.half_life:
-            rate *= tf.pow(0.5, steps / schedule.half_life)
+            rate *= tf.pow(0.5, tf.nn.relu(steps - schedule.decay_start) / schedule.half_life)
         optimizer.learning_rate.assign(tf.where(finite, rate, 0.0))
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return finite, norm
