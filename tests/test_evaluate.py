@@ -13,13 +13,11 @@ import numpy as np
 import pytest
 
 from data.audio import write_audio
-from metrics import registry, tables
+from metrics import registry
 from metrics.evaluation import Job, evaluate, score
-from metrics.intervals import mean_interval
 from metrics.peers import Coded
 from metrics.recordings import FileRecording, Labels, find_recordings
 from metrics.results import ResultsFile, Row, keep_settings
-from metrics.summary import summarize
 
 RATE = 16_000
 METRICS, _ = registry.find_metrics(["si_sdr", "mel_distance"])
@@ -160,54 +158,6 @@ def test_an_unknown_metric_is_refused_and_a_missing_one_is_named(monkeypatch):
     found, skipped = registry.find_metrics(["pesq_wb", "si_sdr"])
     assert [metric.name for metric in found] == ["si_sdr"]
     assert skipped == ["pesq_wb is left out: pesq not installed"]
-
-
-def test_intervals_hold_the_true_mean_about_as_often_as_they_say():
-    generator = np.random.default_rng(0)
-    speakers = np.repeat(np.arange(30), 5).astype(str)
-    held = 0
-    for _ in range(300):
-        # Recordings of a speaker share most of their deviation.
-        values = np.repeat(generator.normal(size=30), 5) + 0.3 * generator.normal(size=150)
-        interval = mean_interval(values, speakers)
-        held += interval.low < 0 < interval.high
-    assert 0.90 < held / 300 < 0.98
-
-
-def test_intervals_leave_out_nan_and_need_two_values():
-    interval = mean_interval([1.0, float("nan"), 3.0], ["a", "b", "c"])
-    assert (interval.mean, interval.count) == (2.0, 2)
-    assert interval.low == 1.0 and interval.high == 3.0
-    assert math.isnan(mean_interval([1.0], ["a"]).low)
-    assert mean_interval([float("nan")], ["a"]).count == 0
-    one_speaker = mean_interval([1.0, 3.0], ["a", "a"])
-    assert one_speaker.low < 2 < one_speaker.high
-
-
-def row(file: str, codec: str, bitrate: int, si_sdr: float, mel: float, language: str) -> Row:
-    labels = Labels(file, language)
-    return Row(file, labels, codec, bitrate, bitrate, 2.0, dict(zip(NAMES, (si_sdr, mel))))
-
-
-def test_differences_are_paired_and_positive_where_the_first_codec_is_better():
-    rows = [
-        *(row(str(i), "ours", 3000, 10.0 * i + 1, 1.0, "de" if i % 2 else "en") for i in range(11)),
-        *(row(str(i), "theirs", 6000, 10.0 * i, 1.5, "de" if i % 2 else "en") for i in range(10)),
-    ]
-    summary = summarize(rows, METRICS)
-    assert [condition.title for condition in summary.conditions] == [
-        "ours 3.0 kbps",
-        "theirs 6.0 kbps",
-    ]
-    (difference,) = summary.differences
-    assert difference.scores["si_sdr"].mean == 1.0  # though means of 11 and 10 differ by 6
-    assert difference.scores["si_sdr"].low == 1.0
-    assert difference.scores["mel_distance"].mean == 0.5
-    assert difference.scores["si_sdr"].count == 10
-    assert list(summary.groups) == ["language"]  # and no speaker: they have one recording each
-    assert [c.files for c in summary.groups["language"]["en"]] == [6, 5]
-    assert "+1.0*" in tables.differences_table(summary.differences, METRICS)
-    assert "51.0 ±" in tables.conditions_table(summary.conditions, METRICS)
 
 
 def test_recordings_come_one_per_speaker_first(tmp_path):
