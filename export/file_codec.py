@@ -57,6 +57,7 @@ class Summary:
     Attributes:
       header: of the stream; its length is that of the audio read or written.
       coded_bytes: of the .sst stream as far as it was written or read, all headers included.
+      coded_seconds: of audio in those bytes; more than `seconds` where only a part was wanted.
       elapsed_seconds: spent in all, but for loading the model.
       warnings: what was odd about the audio or the stream; nothing was lost.
       damage: what could not be recovered from the stream.
@@ -64,6 +65,7 @@ class Summary:
 
     header: Header
     coded_bytes: int
+    coded_seconds: float
     elapsed_seconds: float
     warnings: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
@@ -77,7 +79,7 @@ class Summary:
     @property
     def actual_bps(self) -> float:
         """Bits per second of the whole stream."""
-        return 8 * self.coded_bytes / self.seconds if self.seconds else 0.0
+        return 8 * self.coded_bytes / self.coded_seconds if self.coded_seconds else 0.0
 
     @property
     def real_time_factor(self) -> float:
@@ -131,6 +133,7 @@ def encode_audio(
     return Summary(
         header=header.with_total(total_samples),
         coded_bytes=writer.num_bytes,
+        coded_seconds=total_samples / header.sample_rate,
         elapsed_seconds=time.perf_counter() - started,
         warnings=[f"{num_bad} samples are not finite, replaced by 0"] if num_bad else [],
     )
@@ -190,6 +193,7 @@ def decode_audio(
     return Summary(
         header=header.with_total(cut.num_written),
         coded_bytes=reader.num_bytes,
+        coded_seconds=reader.num_samples / header.sample_rate,
         elapsed_seconds=time.perf_counter() - started,
         damage=damage,
     )

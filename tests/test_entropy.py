@@ -10,6 +10,7 @@ from bitstream.errors import BitstreamError
 from bitstream.packets import Kind, Packet, PacketCoder
 from bitstream.range_coder import TOTAL, RangeDecoder, encode_intervals
 from bitstream.table_learning import ideal_bits, learn_tables
+from export.learn_entropy_tables import measure
 
 SIZE = 64
 NUM_LEVELS = 4
@@ -179,6 +180,15 @@ def test_any_bytes_end_in_codes_or_an_error(tables, data, num_frames):
         return
     assert codes.shape == (num_frames, 1, NUM_LEVELS)
     assert codes.min() >= 0 and codes.max() < SIZE
+
+
+def test_measured_saving(tables):
+    # 3.5, 4.9, 4.9 and 4.9 bits of 6: about a quarter is saved.
+    saving = measure(tables, make_clips(20, seed=5), 6, NUM_LEVELS)
+    low, high = saving["interval_95"]
+    assert 0.2 < low < saving["saved"] < high < 0.3
+    one_level = measure(tables, make_clips(5, seed=5), 6, 1)
+    assert one_level["saved"] > saving["saved"]
 
 
 def test_impossible_tables_are_refused():
