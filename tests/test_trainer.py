@@ -53,14 +53,15 @@ def test_stages_follow_the_schedule():
 
 @pytest.mark.slow
 def test_overfits_one_batch():
-    trainer = make_trainer(schedule=Schedule(quantizer_start=0, adversarial_start=10**6, warmup=1))
+    schedule = Schedule(quantizer_start=0, adversarial_start=10**6, warmup=1)
+    trainer = make_trainer(schedule=schedule, min_quantizers=4)
     data = batch()
     trainer.start_quantizer(tf.data.Dataset.from_tensors(data).repeat(2))
     step = tf.function(trainer.train_step)
     first = step(data)
-    for _ in range(200):
+    for _ in range(400):
         last = step(data)
-    assert float(last["loss/mel"]) < 0.75 * float(first["loss/mel"])
+    assert float(last["loss/mel"]) < 0.5 * float(first["loss/mel"])
     assert float(last["loss/waveform"]) < 0.8 * float(first["loss/waveform"])
 
 
