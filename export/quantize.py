@@ -1,4 +1,4 @@
-"""From TensorFlow signatures to .tflite bytes, in the number formats that ship."""
+"""From TensorFlow signatures to .tflite bytes, and from float32 to the smaller number formats."""
 
 import contextlib
 import io
@@ -9,26 +9,35 @@ import tensorflow as tf
 from ai_edge_quantizer import qtyping, quantizer
 
 from export.graphs import Signatures
-from export.half_codebooks import halve_codebooks
+from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 
 
-def float32(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
+def convert(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
+    """One float32 .tflite with all `signatures`, which share the `variables` they use.
+
+    It goes through a SavedModel, the only way to several signatures that share their weights.
+    """
+    module = tf.Module()
+    module.held = variables
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=signatures)
+        return tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=list(signatures)
+        ).convert()
+
+
+def float32(content: bytes) -> bytes:
     """Weights and arithmetic in float32."""
-    return _convert(signatures, variables, lambda converter: None)
+    return content
 
 
-def float16(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
-    """Weights stored in float16, arithmetic in float32 (or float16 on phones which have it)."""
-
-    def configure(converter: tf.lite.TFLiteConverter) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-
-    return _convert(signatures, variables, configure)
+def float16(content: bytes) -> bytes:
+    """Weights stored in float16, arithmetic in float32."""
+    return halve(content, CODEBOOKS | CONVOLUTIONS)
 
 
-def dynamic_int8(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
-    """Convolutions in int8, their inputs quantized as they come, per channel; the rest float32.
+def dynamic_int8(content: bytes) -> bytes:
+    """Convolutions in int8, weights per channel, inputs as they come; the rest float32.
 
     TensorFlow's own dynamic-range option also takes the products of the quantizer, where rounding
     changes more than half of the codes: hence the recipe for convolutions alone. The quantizer
@@ -37,8 +46,7 @@ def dynamic_int8(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
     weights = qtyping.TensorQuantizationConfig(
         num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
     )
-    content = halve_codebooks(float32(signatures, variables))
-    tool = quantizer.Quantizer(bytearray(content))
+    tool = quantizer.Quantizer(bytearray(halve(content, CODEBOOKS)))
     tool.update_quantization_recipe(
         regex=".*",
         operation_name=qtyping.TFLOperationName.CONV_2D,
@@ -50,25 +58,9 @@ def dynamic_int8(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
         return bytes(tool.quantize().quantized_model)
 
 
-FLAVOURS: dict[str, Callable[[Signatures, list[tf.Variable]], bytes]] = {
+# Functions from a float32 model to the flavour; the first is what programs load by default.
+FLAVOURS: dict[str, Callable[[bytes], bytes]] = {
     "dynamic_int8": dynamic_int8,
     "float16": float16,
     "float32": float32,
 }
-
-
-def _convert(
-    signatures: Signatures,
-    variables: list[tf.Variable],
-    configure: Callable[[tf.lite.TFLiteConverter], None],
-) -> bytes:
-    """Through a SavedModel, the only way to several signatures that share their weights."""
-    module = tf.Module()
-    module.held = variables
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(
-            folder, signature_keys=list(signatures)
-        )
-        configure(converter)
-        return converter.convert()

@@ -59,9 +59,10 @@ def export_model(
         "decoder": graphs.decoder_signatures(model, frames_per_call),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for flavour in flavours:
-        for part, signatures in parts.items():
-            content = quantize.FLAVOURS[flavour](signatures, model.variables)
+    for part, signatures in parts.items():
+        converted = quantize.convert(signatures, model.variables)
+        for flavour in flavours:
+            content = quantize.FLAVOURS[flavour](converted)
             path = folder / f"{part}_{flavour}.tflite"
             path.write_bytes(content)
             print(f"{path}: {len(content) / 1e6:.2f} MB", flush=True)

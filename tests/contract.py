@@ -10,24 +10,14 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from model.config import speech
 from model.soundstream import SoundStream
 from model.streaming import State, StreamingLayer, flatten_state, unflatten_state
+from tests.tiny import tiny_config
 
 TOLERANCE = 1e-5
 BATCH = 2
 
-# The speech codec's layout in small: fast to build, train and convert.
-TINY = speech().replace(
-    name="tiny",
-    patch_stride=4,
-    strides=(2, 2),
-    encoder_channels=(4, 6, 8),
-    decoder_channels=(6, 8, 10),
-    embedding_dim=8,
-    codebook_size=16,
-    num_quantizers=5,
-)
+TINY = tiny_config()
 
 
 def randomize(layer: tf.Module, seed: int = 0) -> None:

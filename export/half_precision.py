@@ -1,53 +1,55 @@
-"""Stores the quantizer of a converted graph in float16: half its bytes, the arithmetic unchanged.
+"""Stores constants of a converted graph in float16: half the bytes, the arithmetic unchanged.
 
-The search multiplies with a codebook and then looks one of its entries up: both share one stored
-copy, which a DEQUANTIZE makes float32 once, when the graph is loaded.
+Each halved constant is followed by a DEQUANTIZE, which makes it float32 once, when the graph is
+loaded. A codebook stays one constant, though the search first multiplies with it and then looks up
+one of its entries. (The converter's own float16 mode splits the decoder into two partitions.)
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-# The operators that take a codebook, and as which of their inputs.
-CODEBOOK_INPUT = {
-    schema.BuiltinOperator.GATHER: 0,
-    schema.BuiltinOperator.FULLY_CONNECTED: 1,
-}
-DEQUANTIZE_VERSION = 3  # the first that takes float16
+# Operators by name, and which of their inputs holds the weights.
+CODEBOOKS = {"GATHER": 0, "FULLY_CONNECTED": 1}
+CONVOLUTIONS = {"CONV_2D": 1}
+
+_DEQUANTIZE_VERSION = 3  # the first that takes float16
 
 
-def halve_codebooks(content: bytes) -> bytes:
-    """The .tflite `content` of a float32 encoder or decoder with its codebooks in float16.
+def halve(content: bytes, weights: Mapping[str, int]) -> bytes:
+    """The float32 .tflite `content` with the chosen constants stored in float16.
 
     Names of inner tensors, which nothing reads, are shortened on the way.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-    operators = [code.builtinCode for code in model.operatorCodes]
-    dequantize = schema.OperatorCodeT()
-    dequantize.builtinCode = schema.BuiltinOperator.DEQUANTIZE
-    dequantize.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
-    dequantize.version = DEQUANTIZE_VERSION
-    model.operatorCodes.append(dequantize)
+    names = [flatbuffer_utils.opcode_to_name(model, i) for i in range(len(model.operatorCodes))]
+    model.operatorCodes.append(_dequantize_code())
     halved: set[int] = set()
     for number, graph in enumerate(model.subgraphs):
-        outer = {*graph.inputs, *graph.outputs}
-        for index, tensor in enumerate(graph.tensors):
-            if index not in outer:
-                tensor.name = f"{number}/{index}"  # unique, as the quantization tool wants them
+        _shorten_names(graph, prefix=str(number))
         widened: dict[int, int] = {}
         for operator in graph.operators:
-            position = CODEBOOK_INPUT.get(operators[operator.opcodeIndex])
-            if position is None:
+            name = names[operator.opcodeIndex]
+            if name not in weights:
                 continue
-            index = operator.inputs[position]
+            index = operator.inputs[weights[name]]
             if index not in widened:
                 widened[index] = _widen(graph, index)
                 _halve(model.buffers[graph.tensors[index].buffer], halved)
-            operator.inputs[position] = widened[index]
+            operator.inputs[weights[name]] = widened[index]
         graph.operators = [
-            _operator(len(operators), index, output) for index, output in widened.items()
+            _dequantize(len(names), index, output) for index, output in widened.items()
         ] + graph.operators
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _shorten_names(graph: schema.SubGraphT, prefix: str) -> None:
+    outer = {*graph.inputs, *graph.outputs}
+    for index, tensor in enumerate(graph.tensors):
+        if index not in outer:
+            tensor.name = f"{prefix}/{index}"  # unique, as the quantization tool wants them
 
 
 def _widen(graph: schema.SubGraphT, index: int) -> int:
@@ -71,7 +73,14 @@ def _halve(buffer: schema.BufferT, halved: set[int]) -> None:
         halved.add(id(buffer))
 
 
-def _operator(opcode: int, source: int, target: int) -> schema.OperatorT:
+def _dequantize_code() -> schema.OperatorCodeT:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+    code.version = _DEQUANTIZE_VERSION
+    return code
+
+
+def _dequantize(opcode: int, source: int, target: int) -> schema.OperatorT:
     operator = schema.OperatorT()
     operator.opcodeIndex = opcode
     operator.inputs, operator.outputs = [source], [target]

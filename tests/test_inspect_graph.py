@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export.inspect_graph import num_partitions, operators
+
+
+@pytest.fixture(scope="module")
+def content():
+    """Two convolutions around an operator that XNNPACK leaves alone."""
+    rng = np.random.default_rng(0)
+    kernel = tf.constant(rng.normal(size=[3, 1, 4, 4]), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 10, 1, 4], tf.float32)])
+    def graph(x):
+        y = tf.nn.conv2d(x, kernel, 1, "VALID")
+        return tf.nn.conv2d(tf.math.cumsum(y, axis=1), kernel, 1, "VALID")
+
+    traced = graph.get_concrete_function()
+    return tf.lite.TFLiteConverter.from_concrete_functions([traced], graph).convert()
+
+
+def test_arithmetic_and_constants_are_counted(content):
+    (nodes,) = operators(content).values()
+    convolutions = [node for node in nodes if node.name == "CONV_2D"]
+    assert [node.macs for node in convolutions] == [8 * 4 * 12, 6 * 4 * 12]
+    assert all(node.constant_bytes >= 4 * 4 * 12 for node in convolutions)
+    assert [node.macs for node in nodes if node.name == "CUMSUM"] == [0]
+
+
+def test_partitions_are_counted(content):
+    (signature,) = operators(content)
+    assert num_partitions(content, signature) == 2

@@ -1,0 +1,143 @@
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export.inspect_graph import FORBIDDEN, num_partitions, operators
+from export.quantize import FLAVOURS
+from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from export.to_tflite import export_model
+from model.soundstream import SoundStream
+from model.weights import weights_hash
+from tests.contract import fit_codebooks, randomize
+from tests.tiny import tiny_config
+
+BITRATES = [1600, 3200]
+LEVELS = {1600: 2, 3200: 4}
+FRAMES = 30
+
+
+@pytest.fixture(scope="module")
+def audio():
+    shape = [1, FRAMES * tiny_config().hop, 1]
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model(audio):
+    model = SoundStream(tiny_config(denoise=True))
+    randomize(model)
+    fit_codebooks(model, tf.constant(audio))
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    export_model(model, folder, list(FLAVOURS), BITRATES)
+    return folder
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request):
+    return request.param
+
+
+@pytest.mark.parametrize("bitrate_bps", [800, 1600, 3200])
+def test_float32_codes_are_those_of_keras(model, folder, audio, bitrate_bps):
+    exported = CodecModel.load(folder, "float32")
+    codes = StreamingEncoder(exported, bitrate_bps).encode(audio[0, :, 0])
+    expected = model.encode(audio, bitrate_bps // 800)[0]
+    assert len(np.unique(expected)) > 4
+    np.testing.assert_array_equal(codes, expected)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_float32_audio_is_that_of_keras(model, folder, audio, levels):
+    codes = model.encode(audio, levels)
+    decoded = StreamingDecoder(CodecModel.load(folder, "float32")).decode(codes[0].numpy())
+    np.testing.assert_allclose(decoded, model.decode(codes)[0, :, 0], atol=1e-5)
+
+
+def test_the_denoise_switch_is_an_input(model, folder, audio):
+    exported = CodecModel.load(folder, "float32")
+    codes = StreamingEncoder(exported, 3200, denoise=1.0).encode(audio[0, :, 0])
+    expected = model.encode(audio, 4, tf.ones([1, FRAMES]))[0]
+    np.testing.assert_array_equal(codes, expected)
+    assert np.any(codes != model.encode(audio, 4)[0])
+
+
+@pytest.mark.parametrize("flavour,min_snr_db", [("float16", 50), ("dynamic_int8", 20)])
+def test_small_flavours_stay_close_to_float32(model, folder, audio, flavour, min_snr_db):
+    codes = model.encode(audio, 4)
+    expected = model.decode(codes)[0, :, 0].numpy()
+    decoded = StreamingDecoder(CodecModel.load(folder, flavour)).decode(codes[0].numpy())
+    error = np.mean((decoded - expected) ** 2)
+    assert 10 * np.log10(np.mean(expected**2) / error) > min_snr_db
+    theirs = StreamingEncoder(CodecModel.load(folder, flavour), 1600).encode(audio[0, :, 0])
+    assert np.mean(theirs == codes[0, :, :2]) > 0.8
+
+
+def test_graphs_hold_no_forbidden_operator(folder, flavour):
+    for part in ("encoder", "decoder"):
+        for nodes in operators((folder / f"{part}_{flavour}.tflite").read_bytes()).values():
+            names = Counter(node.name for node in nodes)
+            assert not set(names) & set(FORBIDDEN), names
+            assert names["CONV_2D"] == len([n for n in nodes if n.macs]) - names["FULLY_CONNECTED"]
+
+
+def test_nets_are_one_xnnpack_partition(folder, flavour):
+    decoder = (folder / f"decoder_{flavour}.tflite").read_bytes()
+    assert num_partitions(decoder, "decode") == 1
+    # The encoder's net makes one with the first level; ARG_MAX and GATHER part the further ones,
+    # and float16 codebooks are widened in one of their own.
+    encoder = (folder / f"encoder_{flavour}.tflite").read_bytes()
+    for bitrate, levels in LEVELS.items():
+        assert num_partitions(encoder, f"encode_{bitrate:05d}") <= levels + (flavour == "float16")
+
+
+def test_each_bitrate_searches_only_its_levels(folder):
+    graphs = operators((folder / "encoder_float32.tflite").read_bytes())
+    searched = {
+        name: sum(node.name == "FULLY_CONNECTED" for node in nodes)
+        for name, nodes in graphs.items()
+    }
+    assert searched == {"encode_01600": 2, "encode_03200": 4}
+
+
+def test_codebooks_are_stored_once(model, folder):
+    size = (folder / "encoder_float32.tflite").stat().st_size
+    net = sum(w.shape.num_elements() for w in model.encoder.trainable_weights)
+    codebooks = model.quantizer.codebooks.shape.num_elements()
+    graphs = 60_000  # operators, shapes and names of the signatures
+    assert size < 4 * (net + codebooks) + graphs
+
+
+def test_metadata_describes_the_model(model, folder):
+    values = json.loads((folder / "metadata.json").read_text())
+    assert values["format_version"] == 1
+    assert values["model_id"] == weights_hash(model)
+    assert (values["sample_rate"], values["hop"]) == (8000, 40)
+    assert values["encoder_signatures"] == {"1600": "encode_01600", "3200": "encode_03200"}
+    assert values["frame_bits"] == {"1600": 8, "3200": 16}
+    assert values["flavours"] == list(FLAVOURS)
+
+
+def test_several_frames_per_call(model, tmp_path, audio):
+    export_model(model, tmp_path, ["float32"], [3200], frames_per_call=5)
+    exported = CodecModel.load(tmp_path)
+    codes = StreamingEncoder(exported, 3200).encode(audio[0, :, 0])
+    np.testing.assert_array_equal(codes, model.encode(audio, 4)[0])
+    decoded = StreamingDecoder(exported).decode(codes)
+    np.testing.assert_allclose(decoded, model.decode(codes[None])[0, :, 0], atol=1e-5)
+    with pytest.raises(ValueError, match="multiples of 200"):
+        StreamingEncoder(exported, 3200).encode(np.zeros(40, np.float32))
+
+
+def test_unknown_flavours_and_bitrates_are_refused(model, tmp_path):
+    with pytest.raises(ValueError, match=r"quantization .'int3'.: choose from"):
+        export_model(model, tmp_path, ["int3"])
+    with pytest.raises(ValueError, match="bitrate 900 bps is not possible"):
+        export_model(model, tmp_path, ["float32"], [900])
