@@ -8,22 +8,24 @@ from collections.abc import Callable
 import tensorflow as tf
 from ai_edge_quantizer import qtyping, quantizer
 
-from export.graphs import Signatures
+from export.graphs import Part
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 
 
-def convert(signatures: Signatures, variables: list[tf.Variable]) -> bytes:
-    """One float32 .tflite with all `signatures`, which share the `variables` they use.
+def convert(part: Part) -> bytes:
+    """One float32 .tflite with all signatures of `part`, which share their weights.
 
-    It goes through a SavedModel, the only way to several signatures that share their weights.
+    It goes through a SavedModel, the only way to several signatures in one file.
     """
     module = tf.Module()
-    module.held = variables
+    module.held = part.variables
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=signatures)
-        return tf.lite.TFLiteConverter.from_saved_model(
-            folder, signature_keys=list(signatures)
-        ).convert()
+        tf.saved_model.save(module, folder, signatures=part.signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=list(part.signatures)
+        )
+        converter.experimental_enable_resource_variables = True  # for state inside of the graph
+        return converter.convert()
 
 
 def float32(content: bytes) -> bytes:

@@ -28,6 +28,7 @@ class Graph:
     """One .tflite file. Serves any number of streams, and threads one after the other."""
 
     def __init__(self, path: Path, num_threads: int = 1):
+        self._path, self._num_threads = path, num_threads
         if not path.is_file():
             raise ValueError(f"{path} is missing")
         try:
@@ -40,6 +41,12 @@ class Graph:
         """Zeros for every input of `signature`, states included."""
         details = self._interpreter.get_signature_runner(signature).get_input_details()
         return {name: np.zeros(d["shape"], d["dtype"]) for name, d in details.items()}
+
+    def for_stream(self, signature: str) -> Graph:
+        """The graph that a new stream may use: one of its own, if state is kept inside of it."""
+        if any(name.startswith(STATE_PREFIX) for name in self.inputs(signature)):
+            return self
+        return Graph(self._path, self._num_threads)
 
     def run(self, signature: str, inputs: Tensors) -> Tensors:
         with self._lock:
@@ -85,6 +92,7 @@ class _Stream:
 
     def reset(self) -> None:
         """Forgets the past: the next sample is the first of a new signal."""
+        self._graph = self._graph.for_stream(self._signature)
         inputs = self._graph.inputs(self._signature)
         self._state = {k: v for k, v in inputs.items() if k.startswith(STATE_PREFIX)}
 

@@ -15,6 +15,7 @@ from absl import app, flags, logging
 
 from export import graphs, quantize
 from export.metadata import Metadata
+from export.state import STATE_FORMS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash
 
@@ -30,6 +31,9 @@ _QUANTIZATION = flags.DEFINE_list(
 _BITRATES = flags.DEFINE_list(
     "bitrates_bps", None, "Rates that get an encoder signature [the usual ones up to 18 kbps]."
 )
+_STATE = flags.DEFINE_enum(
+    "state", "explicit", list(STATE_FORMS), "How streaming state enters and leaves the graphs."
+)
 _FRAMES_PER_CALL = flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
 
 
@@ -39,12 +43,15 @@ def export_model(
     flavours: list[str],
     bitrates_bps: list[int] | None = None,
     frames_per_call: int = 1,
+    state: str = "explicit",
 ) -> Metadata:
     """Writes the graphs of `model` and their metadata into `folder`, created if missing.
 
     Args:
       flavours: keys of `quantize.FLAVOURS`; the first is what programs load by default.
       bitrates_bps: rates with a signature of their own; None: the usual ones that the codec has.
+      frames_per_call: frames of codes that one invocation consumes or makes.
+      state: key of `STATE_FORMS`.
 
     Raises:
       ValueError: unknown flavour, or a bitrate that the codec does not have.
@@ -54,16 +61,17 @@ def export_model(
         raise ValueError(f"quantization {unknown}: choose from {', '.join(quantize.FLAVOURS)}")
     config = model.config
     bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
+    form = STATE_FORMS[state]
     parts = {
-        "encoder": graphs.encoder_signatures(model, bitrates, frames_per_call),
-        "decoder": graphs.decoder_signatures(model, frames_per_call),
+        "encoder": graphs.encoder(model, bitrates, frames_per_call, form),
+        "decoder": graphs.decoder(model, frames_per_call, form),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for part, signatures in parts.items():
-        converted = quantize.convert(signatures, model.variables)
+    for name, part in parts.items():
+        converted = quantize.convert(part)
         for flavour in flavours:
             content = quantize.FLAVOURS[flavour](converted)
-            path = folder / f"{part}_{flavour}.tflite"
+            path = folder / f"{name}_{flavour}.tflite"
             path.write_bytes(content)
             print(f"{path}: {len(content) / 1e6:.2f} MB", flush=True)
     metadata = Metadata(
@@ -98,6 +106,7 @@ def main(_: list[str]) -> None:
             _QUANTIZATION.value,
             bitrates,
             _FRAMES_PER_CALL.value,
+            _STATE.value,
         )
     except ValueError as error:
         sys.exit(str(error))

@@ -136,6 +136,27 @@ def test_several_frames_per_call(model, tmp_path, audio):
         StreamingEncoder(exported, 3200).encode(np.zeros(40, np.float32))
 
 
+@pytest.mark.parametrize("state", ["packed", "variables"])
+def test_other_forms_of_state_code_the_same(model, folder, tmp_path, audio, state):
+    export_model(model, tmp_path, ["float32", "dynamic_int8"], [3200], state=state)
+    for flavour in ("float32", "dynamic_int8"):
+        expected, exported = (CodecModel.load(path, flavour) for path in (folder, tmp_path))
+        signal = audio[0, :, 0]
+        codes = StreamingEncoder(expected, 3200).encode(signal)
+        decoded = StreamingDecoder(expected).decode(codes)
+        # Two streams by turns, the second half as long, then one more from the start.
+        streams = [StreamingEncoder(exported, 3200) for _ in range(2)]
+        half = len(signal) // 2
+        pieces = [stream.encode(signal[:half]) for stream in streams]
+        pieces.append(streams[0].encode(signal[half:]))
+        np.testing.assert_array_equal(np.concatenate([pieces[0], pieces[2]]), codes)
+        np.testing.assert_array_equal(pieces[1], codes[: FRAMES // 2])
+        streams[1].reset()
+        np.testing.assert_array_equal(streams[1].encode(signal), codes)
+        np.testing.assert_array_equal(StreamingDecoder(exported).decode(codes), decoded)
+        assert num_partitions((tmp_path / f"decoder_{flavour}.tflite").read_bytes(), "decode") == 1
+
+
 def test_unknown_flavours_and_bitrates_are_refused(model, tmp_path):
     with pytest.raises(ValueError, match=r"quantization .'int3'.: choose from"):
         export_model(model, tmp_path, ["int3"])
