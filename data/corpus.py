@@ -99,7 +99,7 @@ def build(
 
 
 def _write_refusals(refused: preparation.Refusals, folder: Path) -> None:
-    lines = ["file\treason\n", *(f"{source}\t{reason}\n" for source, reason in refused)]
+    lines = [shards.tsv_line(row) for row in [("file", "reason"), *refused]]
     (folder / "rejected.tsv").write_text("".join(lines), encoding="utf-8")
     counts = Counter(reason.split(":")[0] for _, reason in refused)
     for reason, count in counts.most_common():
@@ -115,8 +115,8 @@ def _write_attribution(clips: Sequence[shards.Clip], sample_rate: int, folder: P
     lines = [
         "# Where this audio comes from\n\n",
         "The `source` column of the index files names every clip's own origin; `licenses/` holds\n"
-        "the authors and exact terms of Debian packages. Clips were resampled, trimmed and partly\n"
-        "joined; nothing else was changed.\n\n",
+        "the authors and exact terms of Debian packages. Clips were resampled to one rate,\n"
+        "mixed to mono, trimmed, and cut or joined.\n\n",
         "| origin | kind | minutes | license |\n|---|---|---|---|\n",
     ]
     for (origin, kind, license_), length in sorted(rows.items()):

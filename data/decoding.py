@@ -7,12 +7,12 @@ import tensorflow as tf
 import tensorflow_io as tfio
 
 from data.audio import read_segment
-from data.folder import AudioFile
+from data.folder import Segment
 
 # tensorflow-io decodes files whole (its seeking form, IOTensor.from_audio, keeps one open file per
 # graph node, which parallel calls overwrite for each other). Of longer files than this, soundfile
-# seeks the stretch instead.
-WHOLE_FILE_SECONDS = 60
+# seeks the stretch instead, which is faster.
+WHOLE_FILE_SECONDS = 15
 # What tensorflow-io decodes, in libsndfile's terms. It must be asked for the very type it holds.
 _WAV16, _WAV32, _WAV_FLOAT, _FLAC16, _FLAC32, _VORBIS, _MP3, _SOUNDFILE = range(8)
 _DECODERS = {
@@ -27,9 +27,10 @@ _DECODERS = {
 }
 
 
-def decoder_for(file: AudioFile) -> int:
-    """Which decoder of `decode_mono` reads a file: soundfile what tensorflow-io cannot."""
-    if file.frames > WHOLE_FILE_SECONDS * file.rate:
+def decoder_for(segment: Segment) -> int:
+    """Which decoder of `decode_mono` reads a segment: soundfile what tensorflow-io cannot."""
+    file = segment.file
+    if segment.count == 0 or file.frames > WHOLE_FILE_SECONDS * file.rate:
         return _SOUNDFILE
     return _DECODERS.get((file.format, file.subtype), _SOUNDFILE)
 

@@ -5,7 +5,10 @@ Section III-F of the paper (joint compression and enhancement) describes the tup
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from scipy import fft  # unlike numpy.fft it stays in float32
 
 from data.sampling import MixOptions, Plan
 
@@ -60,13 +63,13 @@ class Mixer:
         self._add_floor(rng, clean)
         mixed = clean.copy()
         snr_db = rng.uniform(*options.snr_db, size=batch)
-        synthetic = self._synthetic(rng, batch)
-        for row in np.flatnonzero(plan.noisy):
-            noise = synthetic[row]
+        noisy_rows = np.flatnonzero(plan.noisy)
+        for row, noise in zip(noisy_rows, self._synthetic(rng, len(noisy_rows))):
             if noise_lengths[row]:
                 recorded = np.resize(noises[row, : noise_lengths[row]], self._crop)
                 noise = recorded if rms(recorded) > SILENT_RMS else noise
-            mixed[row] += noise * (rms(clean[row]) / rms(noise) * 10.0 ** (-snr_db[row] / 20.0))
+            gain = rms(clean[row]) / rms(noise) * 10.0 ** (-snr_db[row] / 20.0)
+            mixed[row] += noise * np.float32(gain)
         # Input and target keep their proportion, and neither leaves full scale.
         scale = 1.0 / np.maximum(1.0, np.abs(mixed).max(axis=1, keepdims=True))
         mixed *= scale
@@ -122,7 +125,7 @@ class Mixer:
         bins = self._crop // 2 + 1
         curves = np.cos(np.pi * np.arange(1, 4)[:, None] * np.linspace(0.0, 1.0, bins))
         gain = 10.0 ** (weights[chosen] @ curves * self._options.colour_db / 20.0)
-        crops[chosen] = np.fft.irfft(np.fft.rfft(crops[chosen]) * gain, n=self._crop)
+        crops[chosen] = fft.irfft(fft.rfft(crops[chosen]) * gain.astype(np.float32), n=self._crop)
 
     def _set_level(self, rng: np.random.Generator, crops: np.ndarray) -> None:
         """Scales every crop to a random peak level, in place."""
@@ -137,16 +140,16 @@ class Mixer:
 
     def _add_floor(self, rng: np.random.Generator, crops: np.ndarray) -> None:
         """Adds a faint noise floor to some rows, in place."""
-        batch = len(crops)
-        level = 10.0 ** (rng.uniform(*self._options.floor_dbfs, size=batch) / 20.0)
-        level *= rng.random(batch) < self._options.floor_share
-        crops += self._synthetic(rng, batch) * level.astype(np.float32)[:, None]
+        chosen = np.flatnonzero(rng.random(len(crops)) < self._options.floor_share)
+        level = 10.0 ** (rng.uniform(*self._options.floor_dbfs, size=len(chosen)) / 20.0)
+        for row, noise, scale in zip(chosen, self._synthetic(rng, len(chosen)), level):
+            crops[row] += noise * np.float32(scale)
 
-    def _synthetic(self, rng: np.random.Generator, batch: int) -> np.ndarray:
-        """Coloured noise of RMS about 1, float32 [batch, crop], from the bank."""
-        colour = rng.integers(len(self._bank), size=batch)
-        start = rng.integers(self._bank.shape[1] - self._crop, size=batch)
-        return np.stack([self._bank[c, s : s + self._crop] for c, s in zip(colour, start)])
+    def _synthetic(self, rng: np.random.Generator, count: int) -> Iterator[np.ndarray]:
+        """`count` stretches of coloured noise of RMS about 1, float32 [crop], from the bank."""
+        colours = rng.integers(len(self._bank), size=count)
+        starts = rng.integers(self._bank.shape[1] - self._crop, size=count)
+        return (self._bank[c, s : s + self._crop] for c, s in zip(colours, starts))
 
 
 def rms(samples: np.ndarray) -> float:

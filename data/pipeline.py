@@ -168,7 +168,7 @@ class _Folder(AudioFolder):
                 np.array([str(segment.file.path).encode() for segment in segments], object),
                 np.array([segment.first for segment in segments], np.int64),
                 np.array([segment.count for segment in segments], np.int64),
-                np.array([decoder_for(segment.file) for segment in segments], np.int64),
+                np.array([decoder_for(segment) for segment in segments], np.int64),
                 drawn.clip,
                 drawn.start,
                 drawn.length,

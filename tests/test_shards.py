@@ -65,6 +65,15 @@ def test_stretches_end_with_their_clip(tmp_path):
     assert len(split.samples(split.clips[0], 550, 100)) == 50
 
 
+def test_odd_names_keep_the_index_readable(tmp_path):
+    odd = 'a "quoted"\tname\nof two lines'
+    with ShardWriter(tmp_path, "train") as writer:
+        writer.add(np.zeros(10, np.int16), **{**TEXT, "source": odd})
+        writer.add(np.zeros(10, np.int16), **TEXT)
+    first, second = read_index(tmp_path, "train")
+    assert first.source == 'a "quoted" name of two lines' and second.source == TEXT["source"]
+
+
 def test_an_empty_split_is_fine(tmp_path):
     write_clips(tmp_path, [])
     assert PreparedSplit(tmp_path, "train").clips == []
