@@ -1,0 +1,68 @@
+"""Compiles and runs the Java of android_demo/ on this machine's JVM. A missing tool is an error."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ANDROID = ROOT / "android_demo"
+JUNIT = (Path("/usr/share/java/junit4.jar"), Path("/usr/share/java/hamcrest.jar"))
+JNA = Path("/usr/share/java/jna.jar")
+JSON = Path("/usr/share/java/com.android.json.jar")  # built into Android
+HINT = "run tools/install_tools.sh"
+
+
+def tool(name: str) -> str:
+    """Path of a program."""
+    path = shutil.which(name)
+    if path is None:
+        raise FileNotFoundError(f"{name} is not installed: {HINT}")
+    return path
+
+
+def sources(*folders: Path) -> list[Path]:
+    """All Java files below the folders."""
+    files = sorted(file for folder in folders for file in folder.rglob("*.java"))
+    if not files:
+        raise FileNotFoundError(f"no Java below {folders}")
+    return files
+
+
+def compile_java(files: Iterable[Path], classpath: Iterable[Path], output: Path) -> Path:
+    """Compiles for Java 8, what Android's tools take everywhere; any warning is an error.
+
+    Returns:
+      `output`, where the classes are.
+    """
+    for jar in classpath:
+        if not jar.exists():
+            raise FileNotFoundError(f"{jar} is missing: {HINT}")
+    output.mkdir(parents=True, exist_ok=True)
+    options = ["--release", "8", "-Xlint:all,-options,-try", "-Werror", "-implicit:none"]
+    run([tool("javac"), *options, "-cp", _joined(classpath), "-d", output, *files])
+    return output
+
+
+def run_java(main: str, arguments: Iterable[object], classpath: Iterable[Path]) -> str:
+    """Runs a class with LiteRT at hand; returns what it printed on standard output."""
+    litert = importlib.util.find_spec("ai_edge_litert")
+    assert litert is not None and litert.submodule_search_locations
+    options = ["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-ea", "-cp", _joined(classpath)]
+    library = f"-Djna.library.path={litert.submodule_search_locations[0]}"
+    return run([tool("java"), *options, library, main, *arguments])
+
+
+def run(command: Iterable[object]) -> str:
+    """Runs a command; where it fails, what it printed is the error."""
+    process = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if process.returncode:
+        raise AssertionError(f"{process.args}\n{process.stdout}{process.stderr}")
+    return process.stdout
+
+
+def _joined(classpath: Iterable[Path]) -> str:
+    return ":".join(map(str, classpath))
