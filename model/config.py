@@ -114,7 +114,10 @@ class CodecConfig:
         unknown = set(values) - names
         if unknown:
             raise ValueError(f"unknown codec settings {sorted(unknown)}: made by a newer version?")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        fields: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return cls(**fields)
 
 
 def paper(encoder_width: int = 32, decoder_width: int = 32) -> CodecConfig:

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from model.weights import load_model
 from tests.tiny import harmonic_batch, tiny_config
+from training import checkpoints
 from training import run as runs
+from training.release import release
 from training.settings import Schedule, TrainingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,17 +72,22 @@ def test_a_run_goes_through_its_stages_and_goes_on_where_it_stopped(tmp_path):
 
 
 @pytest.mark.usefixtures("restored_signals")
-def test_the_average_codec_of_a_run_can_be_loaded_alone(tmp_path):
+def test_a_run_can_be_released(tmp_path):
     trained = runs.train(*settings(tmp_path, 4))
-    loaded = runs.latest_run(tmp_path / "run")
+    loaded = runs.latest(tmp_path / "run")
     assert int(loaded.steps_done) == 4
     for a, b in zip(trained.average.weights, loaded.average.weights, strict=True):
         assert (a.numpy() == b.numpy()).all(), a.name
+    release(tmp_path / "run", tmp_path / "released")
+    exported = load_model(tmp_path / "released" / "weights.npz")
+    assert exported.config == trained.codec.config
+    resumed = runs.build(trained.codec.config, SETTINGS, settings(tmp_path, 4)[3])
+    assert checkpoints.load_compact(resumed, tmp_path / "released" / "resume.npz") == 4
 
 
 def test_a_run_without_checkpoint_is_named(tmp_path):
     with pytest.raises(ValueError, match="no training run"):
-        runs.latest_run(tmp_path)
+        runs.latest(tmp_path)
 
 
 def _train(*arguments: str, **options) -> subprocess.CompletedProcess:
@@ -140,6 +148,6 @@ def test_a_killed_run_goes_on_from_a_whole_checkpoint(tmp_path):
         assert process.poll() is None, process.stderr.read().decode()[-2000:]
         process.kill()
         process.wait()
-        reached.append(int(runs.latest_run(tmp_path / "run").steps_done))
+        reached.append(int(runs.latest(tmp_path / "run").steps_done))
     assert reached == sorted(reached)
     assert reached[0] < reached[-1]

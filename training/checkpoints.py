@@ -13,9 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from model.config import CodecConfig
+from model.weights import save_model
 from training.trainer import Trainer
 
 SETTINGS_FILE = "run.json"
+WEIGHTS_FILE = "weights.npz"
 COMPACT_SUFFIX = ".npz"
 
 
@@ -74,15 +76,18 @@ class RunDirectory:
         return int(self.trainer.steps_done.numpy())
 
     def save(self) -> str:
-        return self.manager.save(checkpoint_number=int(self.trainer.steps_done.numpy()))
+        """Writes a checkpoint, and the averaged weights to weights.npz, which can be exported."""
+        path = self.manager.save(checkpoint_number=int(self.trainer.steps_done.numpy()))
+        save_model(self.trainer.average, self.path / WEIGHTS_FILE)
+        return path
 
 
-def codec_config(train_dir: str | Path) -> CodecConfig:
-    """The architecture of the run in `train_dir`; ValueError if there is none."""
+def read_description(train_dir: str | Path) -> dict[str, Any]:
+    """What `describe` wrote; ValueError if `train_dir` holds no run."""
     file = Path(train_dir) / SETTINGS_FILE
     if not file.exists():
         raise ValueError(f"{train_dir} holds no training run: {SETTINGS_FILE} is missing")
-    return CodecConfig.from_dict(json.loads(file.read_text())["codec"])
+    return json.loads(file.read_text())
 
 
 def _named(trainer: Trainer) -> dict[str, tf.Variable]:

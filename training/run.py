@@ -5,15 +5,13 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from data.pipeline import evaluation_clips, training_batches
 from data.sampling import MixOptions
 from model.config import CodecConfig
 from model.soundstream import SoundStream
 from training import callbacks, checkpoints
 from training.discriminators import Discriminators
-from training.settings import TrainingSettings
+from training.settings import LossWeights, Schedule, TrainingSettings
 from training.trainer import Trainer
 
 KMEANS_BATCHES = 24
@@ -152,14 +150,23 @@ def _save_when_asked_to_stop(trainer: Trainer) -> None:
     signal.signal(signal.SIGINT, stop)
 
 
-def latest_run(train_dir: str | Path) -> Trainer:
-    """The newest checkpoint of a run, for export; ValueError if there is none."""
-    config = checkpoints.codec_config(train_dir)
-    trainer = build(config, TrainingSettings(), RunSettings(str(train_dir), 0))
-    directory = checkpoints.RunDirectory(train_dir, trainer)
-    latest = directory.manager.latest_checkpoint
-    if not latest:
+def latest(train_dir: str | Path) -> Trainer:
+    """The run in `train_dir` as its newest checkpoint left it.
+
+    Raises:
+      ValueError: there is no run, or no checkpoint yet.
+    """
+    description = checkpoints.read_description(train_dir)
+    run: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in description["run"].items()
+    }
+    training: dict[str, Any] = dict(description["training"])
+    settings = TrainingSettings(
+        weights=LossWeights(**training.pop("weights")),
+        schedule=Schedule(**training.pop("schedule")),
+        **training,
+    )
+    trainer = build(CodecConfig.from_dict(description["codec"]), settings, RunSettings(**run))
+    if not checkpoints.RunDirectory(train_dir, trainer).restore():
         raise ValueError(f"{train_dir} holds no checkpoint yet")
-    restored = {"average": trainer.average, "steps_done": trainer.steps_done}
-    tf.train.Checkpoint(trainer=tf.train.Checkpoint(**restored)).restore(latest).expect_partial()
     return trainer
