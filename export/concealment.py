@@ -1,8 +1,11 @@
 """What is heard when packets are missing, or were not sent because nobody spoke.
 
-Lost frames repeat the last codes, which keeps pitch and colour, and fade; after about 100 ms only
-noise like that of the recording's quiet moments is left. Gains move in ramps and the decoder keeps
-its state, so neither the loss nor the recovery clicks.
+A loss goes on with the last pitch period, which fades; after about 100 ms only noise like that of
+the recording's quiet moments is left. What comes next is faded in, so neither end clicks.
+
+Measured against repeating the last codes (as Lyra V2 does) with an early model, 14 speakers, 10 %
+of the frames lost in bursts of two: PESQ 1.78 against 1.71, ESTOI .723 against .713. Whether the
+decoder is run on repeated codes, on none, or not at all meanwhile makes no difference.
 """
 
 from __future__ import annotations
@@ -10,9 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from export.comfort_noise import BAND_EDGES, NoiseGenerator, band_powers, powers_of
+from export.pitch import PAST_SECONDS, extend
 from export.runtime import CodecModel, StreamingDecoder
 
-REPEAT_SECONDS = 0.1  # for so long the last codes are repeated, fading to nothing
+FADE_SECONDS = 0.1  # in which a loss fades to noise
 RAMP_SECONDS = 0.005  # in which the decoder's voice comes back
 _MEMORY_SECONDS = 3.0  # of recent sound, whose quiet moments tell what the background is
 _QUIET_SHARE = 0.1  # of the frames in memory are taken as background
@@ -25,10 +29,12 @@ class ConcealingDecoder:
     def __init__(self, model: CodecModel) -> None:
         metadata = model.metadata
         frame_rate = metadata.sample_rate / metadata.hop
+        self._sample_rate = metadata.sample_rate
         self._hop = metadata.hop
         self._ramp = min(metadata.hop, round(RAMP_SECONDS * metadata.sample_rate))
+        self._past_samples = round(PAST_SECONDS * metadata.sample_rate) + 1
         self._memory_frames = round(_MEMORY_SECONDS * frame_rate)
-        self._repeat_frames = max(1, round(REPEAT_SECONDS * frame_rate))
+        self._fade_frames = max(1, round(FADE_SECONDS * frame_rate))
         self._decoder = StreamingDecoder(model)
         self.reset()
 
@@ -36,10 +42,11 @@ class ConcealingDecoder:
         """Starts a new stream."""
         self._decoder.reset()
         self._noise = NoiseGenerator(self._hop)
-        self._memory = np.zeros((0, self._hop), np.float32)
-        self._last_codes: np.ndarray | None = None
-        self._gain = 1.0  # of the decoder's voice; noise fills up to the same power
         self._powers = np.zeros(len(BAND_EDGES) - 1)  # of that noise
+        self._memory = np.zeros((0, self._hop), np.float32)  # frames that came
+        self._past = np.zeros(self._past_samples, np.float32)  # what was heard, whatever it was
+        self._extension = np.zeros(0, np.float32)  # how the sound before a loss goes on
+        self._gain = 1.0  # of the extension; 1 where nothing is missing
 
     def decode(self, codes: np.ndarray | None) -> np.ndarray:
         """Decodes frames, or makes up for one.
@@ -53,20 +60,21 @@ class ConcealingDecoder:
         if codes is None:
             return self.conceal(1)
         samples = self._decoder.decode(codes)
-        if len(codes):
-            self._last_codes = codes[-1:]
+        self._memory = np.concatenate([self._memory, samples.reshape(-1, self._hop)])
+        self._memory = self._memory[-self._memory_frames :]
         if self._gain < 1.0 and len(codes):
+            weights = np.arange(self._ramp, dtype=np.float32) / self._ramp
+            missing = self._fill(1, self._fade_frames)[: self._ramp]
             samples = samples.copy()
-            samples[: self._hop] = self._blend(samples[: self._hop], 1.0, self._ramp)
-        memory = np.concatenate([self._memory, samples.reshape(-1, self._hop)])
-        self._memory = memory[-self._memory_frames :]
-        return samples
+            samples[: self._ramp] = missing + weights * (samples[: self._ramp] - missing)
+            self._gain = 1.0
+        return self._heard(samples)
 
     def conceal(self, num_frames: int) -> np.ndarray:
         """Makes up for lost frames: float32 [num_frames * hop]."""
         if self._gain == 1.0:
             self._powers = self._background()
-        return self._fade_out(num_frames, self._repeat_frames)
+        return self._heard(self._fill(num_frames, self._fade_frames))
 
     def pause(self, num_frames: int, description: bytes) -> np.ndarray:
         """Fills a pause that was not sent: float32 [num_frames * hop].
@@ -80,29 +88,31 @@ class ConcealingDecoder:
             self._powers = powers_of(description)
         elif self._gain == 1.0:
             self._powers = self._background()
-        return self._fade_out(num_frames, 1)
+        return self._heard(self._fill(num_frames, 1))
 
-    def _fade_out(self, num_frames: int, fade_frames: int) -> np.ndarray:
-        """Repeats the last codes with a gain that reaches zero after `fade_frames`."""
-        parts = []
-        while len(parts) < num_frames and self._gain > 0.0:
-            voice = np.zeros(self._hop, np.float32)
-            if self._last_codes is not None:
-                voice = self._decoder.decode(self._last_codes)
-            gain = self._gain - 1.0 / fade_frames
-            parts.append(self._blend(voice, max(0.0, gain), self._hop))
-        parts.append(self._noise.generate(self._powers, num_frames - len(parts)))
-        return np.concatenate(parts)
+    def _heard(self, samples: np.ndarray) -> np.ndarray:
+        self._past = np.concatenate([self._past, samples])[-self._past_samples :]
+        return samples
 
-    def _blend(self, voice: np.ndarray, gain: float, ramp_samples: int) -> np.ndarray:
-        """One frame of voice and noise; the gain moves to its new value within the ramp."""
-        gains = np.full(self._hop, gain)
-        gains[:ramp_samples] = self._gain + (gain - self._gain) * np.arange(1, ramp_samples + 1) / (
-            ramp_samples
-        )
-        self._gain = gain if gain > 1e-9 else 0.0
-        noise = self._noise.generate(self._powers, 1)
-        return (voice * gains + noise * np.sqrt(1.0 - gains**2)).astype(np.float32)
+    def _fill(self, num_frames: int, fade_frames: int) -> np.ndarray:
+        """Goes on with the last sound, whose gain falls to 0 in `fade_frames`, then with noise.
+
+        The gain falls in a straight line; noise fills up to the same power.
+        """
+        if self._gain == 1.0:
+            self._extension = extend(
+                self._past, (self._fade_frames + 1) * self._hop, self._sample_rate
+            )
+        num_samples = num_frames * self._hop
+        fall = np.arange(1, num_samples + 1) / (fade_frames * self._hop)
+        gains = np.maximum(0.0, self._gain - fall)
+        self._gain = float(gains[-1])
+        sound = np.zeros(num_samples, np.float32)
+        count = min(num_samples, len(self._extension))
+        sound[:count] = self._extension[:count]
+        self._extension = self._extension[count:]
+        noise = self._noise.generate(self._powers, num_frames)
+        return (sound * gains + noise * np.sqrt(1.0 - gains**2)).astype(np.float32)
 
     def _background(self) -> np.ndarray:
         """Band powers [8] of the quietest frames in memory."""

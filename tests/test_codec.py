@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -295,3 +296,29 @@ def test_a_truncated_file_gives_all_before_the_cut_and_says_so(folder, kept, sam
     if samples < 4000:
         assert "cut.sst: truncated: it ends after" in error_of(process, code=2)
         assert "of 0.25 s" in error_of(run("info", "cut.sst", cwd=folder), code=2)
+
+
+def peak_megabytes(*arguments):
+    """Runs codec.py with the stand-in; its peak resident memory."""
+    command = [sys.executable, str(ROOT / "tests" / "fake_runtime.py"), *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    return usage.ru_maxrss / 1024  # Linux counts in KiB
+
+
+@pytest.mark.slow
+def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path):
+    peaks = {}
+    for name, minutes in (("minute", 1), ("hour", 60)):
+        with soundfile.SoundFile(tmp_path / f"{name}.wav", "w", 44_100, 2, "PCM_16") as file:
+            for _ in range(minutes):
+                file.write(tones(44_100, 60 * 44_100, 2))
+        peaks[name] = [
+            peak_megabytes("encode", tmp_path / f"{name}.wav", tmp_path / "x.sst", LOSSLESS),
+            peak_megabytes("decode", tmp_path / "x.sst", tmp_path / "x.wav"),
+        ]
+        assert soundfile.info(tmp_path / "x.wav").frames == minutes * 60 * 44_100
+        (tmp_path / f"{name}.wav").unlink()
+    assert max(np.subtract(peaks["hour"], peaks["minute"])) < 5, peaks
+    assert max(peaks["hour"]) < 150, peaks

@@ -12,6 +12,7 @@ from export.comfort_noise import (
     powers_of,
 )
 from export.concealment import ConcealingDecoder
+from export.pitch import extend
 from export.voice_activity import VoiceActivityDetector
 from tests import fake_runtime
 
@@ -152,3 +153,19 @@ def test_digital_silence_is_a_pause_and_loud_sound_never_is():
 
 def test_soft_speech_from_the_first_sample_is_kept():
     assert activity(10 ** (-50 / 20) * np.random.default_rng(0).standard_normal(100 * HOP)).all()
+
+
+@pytest.mark.parametrize("frequency", [50, 97, 200, 390])
+def test_a_tone_goes_on(frequency):
+    time = np.arange(4000) / RATE
+    sound = np.sin(2 * np.pi * frequency * time) + 0.5 * np.sin(4 * np.pi * frequency * time)
+    past, future = np.split(sound.astype(np.float32), [2000])
+    extension = extend(past, 1000, RATE)
+    # The period is found to one sample, so phase drifts by as much each time.
+    drift = 2 * np.pi * frequency * (1 + 1000 * frequency / RATE) / RATE
+    assert np.abs(extension - future[:1000]).max() < 2 * drift
+    assert np.abs(np.diff(extension)).max() < 1.3 * np.abs(np.diff(sound)).max()
+
+
+def test_silence_goes_on_as_silence():
+    assert not extend(np.zeros(2000, np.float32), 500, RATE).any()

@@ -51,7 +51,7 @@ FREE_FRAMES, FRAMES_PER_BYTE = 32_768, 64 / 7
 def use_stand_in(patch: Callable[[object, str, object], None]) -> None:
     """Puts the stand-in in a model's place, and shortens fades: two frames test what twenty do."""
     patch(concealment, "StreamingDecoder", fake_runtime.StreamingDecoder)
-    patch(concealment, "REPEAT_SECONDS", 0.01)
+    patch(concealment, "FADE_SECONDS", 0.01)
 
 
 def check_stream(data: bytes) -> None:
