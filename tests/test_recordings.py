@@ -35,6 +35,10 @@ def test_the_split_is_the_same_on_every_machine():
     # Written down once: a change of the hash would leak held-out voices into training.
     speakers = ["librispeech_5393", "librispeech_669", "vctk_p306", "vctk_p225"]
     assert [round(name_share(name), 4) for name in speakers] == [0.0156, 0.0692, 0.0062, 0.3839]
+    many = [recording(f"speaker {n}") for n in range(1000)]
+    for r, split in zip(many, splits_of(many)):
+        share = name_share(r.speaker)
+        assert split == ("valid" if share < 0.06 else "test" if share < 0.12 else "train")
 
 
 def test_the_split_does_not_depend_on_the_company():
