@@ -1,4 +1,4 @@
-"""Preparing data: screening by name, joining, copies, Debian packages (from a local stand-in)."""
+"""Preparing data: screening by name, joining, copies, and the script itself."""
 
 import csv
 import json
