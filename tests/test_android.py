@@ -1,19 +1,26 @@
 """The Android demo's code, as far as a machine without a phone can run it."""
 
+import re
 import wave
+import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tomllib
+import tree_sitter
+import tree_sitter_kotlin
 
 from bitstream.container import ContainerReader
 from bitstream.packets import PacketCoder
 from export.batch import load_tables
 from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.android import jvm, write_vectors
+from tests.android.api_stubs import ApiStubs
 from tests.tiny import harmonic_batch
 
+APP = jvm.ANDROID / "app" / "src" / "main"
 CODEC = jvm.ANDROID / "codec"
 DESKTOP = "org.soundstream.desktop.Main"
 SHIPPED_MODEL = jvm.ROOT / "pretrained" / "speech"
@@ -113,3 +120,132 @@ def test_the_benchmark_names_every_flavour(classes, exported_model):
     arguments = ["benchmark", exported_model, 3200, 20]
     printed = jvm.run_java(DESKTOP, arguments, classes.desktop_path())
     assert printed.startswith("float32: encoder ") and "real-time factor" in printed
+
+
+# The app, which needs a phone to run: it compiles against Android's API and its resources link.
+
+ANDROID_RESOURCES = Path("/usr/share/android-framework-res/framework-res.apk")
+SCRIPTS = sorted(jvm.ANDROID.rglob("*.gradle.kts"))
+CATALOG = tomllib.loads((jvm.ANDROID / "gradle" / "libs.versions.toml").read_text())
+
+
+@pytest.fixture(scope="session")
+def linked_resources(tmp_path_factory):
+    """Folder of the R.java that aapt2 makes from manifest and resources."""
+    folder = tmp_path_factory.mktemp("resources")
+    namespace = re.search(r'namespace = "(.+)"', (jvm.ANDROID / "app/build.gradle.kts").read_text())
+    manifest = folder / "AndroidManifest.xml"  # the Android Gradle plugin fills the package in
+    text = (APP / "AndroidManifest.xml").read_text()
+    manifest.write_text(text.replace("<manifest ", f'<manifest package="{namespace[1]}" ', 1))
+    aapt2, compiled = jvm.tool("aapt2"), folder / "resources.zip"
+    jvm.run([aapt2, "compile", "--dir", APP / "res", "-o", compiled])
+    versions = CATALOG["versions"]
+    sdk = ["--min-sdk-version", versions["min-sdk"], "--target-sdk-version", versions["target-sdk"]]
+    link = [aapt2, "link", "-I", ANDROID_RESOURCES, "--manifest", manifest, *sdk]
+    jvm.run([*link, "--java", folder / "java", "-o", folder / "app.apk", compiled])
+    return folder / "java"
+
+
+def compile_app(classes, linked_resources, files, tmp_path):
+    stubs = ApiStubs(files).write(tmp_path / "stubs")
+    api = jvm.compile_java(stubs, [], tmp_path / "api")
+    path = [api, classes.codec, classes.desktop]
+    return jvm.compile_java([*files, *jvm.sources(linked_resources)], path, tmp_path / "app")
+
+
+def test_the_app_compiles_against_api_36(classes, linked_resources, tmp_path):
+    files = jvm.sources(APP / "java")
+    compiled = compile_app(classes, linked_resources, files, tmp_path)
+    package = compiled.relative_to(compiled).joinpath("org", "soundstream", "demo")
+    names = [e.get(ANDROID_NAMESPACE + "name") for e in manifest().iter("activity")]
+    assert names == ["org.soundstream.demo.MainActivity"]
+    assert (compiled / package / "MainActivity.class").is_file()
+
+
+def changed_sources(folder, changes):
+    files = []
+    for file in jvm.sources(APP / "java"):
+        text = file.read_text()
+        for right, wrong in changes.items():
+            text = text.replace(right, wrong)
+        files.append(folder / file.name)
+        files[-1].write_text(text)
+    return files
+
+
+def test_misuse_of_android_does_not_compile(classes, linked_resources, tmp_path):
+    changes = {
+        "setPerformanceMode(": "setPerformance(",
+        "track.write(interleaved, 0": "track.write(interleaved, null",
+        "R.string.failed": "R.string.fooled",
+    }
+    with pytest.raises(AssertionError) as caught:
+        compile_app(classes, linked_resources, changed_sources(tmp_path, changes), tmp_path)
+    for word in ("setPerformance(int)", "null", "fooled"):
+        assert word in str(caught.value)
+
+
+def test_classes_that_android_lacks_are_named(tmp_path):
+    changes = {"import android.media.AudioTrack": "import android.media.AudioTruck"}
+    with pytest.raises(ValueError, match=r"android\.media\.AudioTruck"):
+        ApiStubs(changed_sources(tmp_path, changes)).write(tmp_path / "stubs")
+
+
+ANDROID_NAMESPACE = "{http://schemas.android.com/apk/res/android}"
+
+
+def manifest():
+    return ElementTree.parse(APP / "AndroidManifest.xml").getroot()
+
+
+def test_names_in_the_manifest_are_those_in_the_code():
+    provider = manifest().find("application/provider")
+    authority = provider.get(ANDROID_NAMESPACE + "authorities")
+    activity = (APP / "java/org/soundstream/demo/MainActivity.java").read_text()
+    assert f'AUTHORITY = "{authority}"' in activity
+    session = (APP / "java/org/soundstream/demo/DemoSession.java").read_text()
+    shared = ElementTree.parse(APP / "res/xml/file_paths.xml").getroot().find("cache-path")
+    assert f'getCacheDir(), "{shared.get("path").rstrip("/")}"' in session
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_gradle_scripts_are_kotlin(script):
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_kotlin.language()))
+    assert not parser.parse(script.read_bytes()).root_node.has_error
+    assert parser.parse(script.read_bytes()[:-3]).root_node.has_error  # it would be noticed
+
+
+def test_the_version_catalog_is_what_the_scripts_use():
+    text = "\n".join(script.read_text() for script in SCRIPTS)
+    used = {name.removesuffix(".get") for name in re.findall(r"\blibs\.([\w.]+?)(?:\(|\)|$)", text)}
+    defined = {key.replace("-", ".") for key in CATALOG["libraries"]}
+    defined |= {f"plugins.{key.replace('-', '.')}" for key in CATALOG["plugins"]}
+    references = {
+        entry["version"]["ref"]
+        for kind in ("libraries", "plugins")
+        for entry in CATALOG[kind].values()
+    }
+    defined |= {f"versions.{k.replace('-', '.')}" for k in CATALOG["versions"].keys() - references}
+    assert used == defined
+    assert references <= CATALOG["versions"].keys()
+
+
+def test_every_module_is_included_and_there():
+    text = (jvm.ANDROID / "settings.gradle.kts").read_text()
+    included = set(re.findall(r'":([\w-]+)"', text))
+    assert included == {script.parent.name for script in SCRIPTS if script.parent != jvm.ANDROID}
+    for script in SCRIPTS:
+        for name in re.findall(r'project\(":(.+?)"\)', script.read_text()):
+            assert name in included
+
+
+def test_the_build_takes_the_model_from_where_it_is_and_the_app_reads_it_there():
+    script = (jvm.ANDROID / "app" / "build.gradle.kts").read_text()
+    default = re.search(r'getOrElse\("(.+?)"\)', script)[1]
+    assert (jvm.ANDROID / "app" / default).resolve() == SHIPPED_MODEL
+    session = (APP / "java/org/soundstream/demo/DemoSession.java").read_text()
+    folder = re.search(r'new AssetFiles\(.+?, "(\w+)"\)', session)[1]
+    assert f'it.dir("{folder}")' in script
+    tables = re.search(r'TABLES_FILE = "(.+)"', (jvm.ROOT / "export/batch.py").read_text())[1]
+    model = "codec-tflite/src/main/java/org/soundstream/tflite/CodecModel.java"
+    assert f'"{tables}"' in script and f'"{tables}"' in (jvm.ANDROID / model).read_text()

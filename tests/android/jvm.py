@@ -60,7 +60,7 @@ def run(command: Iterable[object]) -> str:
     """Runs a command; where it fails, what it printed is the error."""
     process = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if process.returncode:
-        raise AssertionError(f"{process.args}\n{process.stdout}{process.stderr}")
+        raise AssertionError(f"{process.args[:3]} …\n{process.stdout}{process.stderr}")
     return process.stdout
 
 
