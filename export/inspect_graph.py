@@ -14,14 +14,12 @@ if __name__ == "__main__":
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from ai_edge_litert.tools import flatbuffer_utils
+
+from export import cut_graph
 
 # Operators that no phone should meet: each is slow, breaks XNNPACK's partition, or needs Flex.
 FORBIDDEN = ("BATCH_TO_SPACE_ND", "CUSTOM", "SPACE_TO_BATCH_ND", "TRANSPOSE", "TRANSPOSE_CONV")
 
-_OPERATOR_NAMES = {
-    value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")
-}
 _MULTIPLYING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
@@ -42,35 +40,23 @@ class Operator:
 
 def operators(content: bytes) -> dict[str, list[Operator]]:
     """The operators of each signature; a file without signatures counts as one named `main`."""
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-    names = [_OPERATOR_NAMES[code.builtinCode] for code in model.operatorCodes]
+    model = cut_graph.read(content)
+    names = cut_graph.operator_names(model)
     return {
         signature: [
             _operator(model, model.subgraphs[index], node, names[node.opcodeIndex])
             for node in model.subgraphs[index].operators
         ]
-        for signature, index in _signatures(model).items()
+        for signature, index in cut_graph.signature_graphs(model).items()
     }
 
 
 def num_partitions(content: bytes, signature: str) -> int:
     """Pieces of the graph that XNNPACK takes over: whole nets make one, each gap one more."""
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     # Only the first graph of a file can be listed with its delegates.
-    graphs, index = model.subgraphs, _signatures(model)[signature]
-    graphs[0], graphs[index] = graphs[index], graphs[0]
-    model.signatureDefs = []
-    interpreter = Interpreter(
-        model_content=bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-    )
+    interpreter = Interpreter(model_content=cut_graph.write(cut_graph.alone(content, signature)))
     interpreter.allocate_tensors()
     return sum(node["op_name"] == "DELEGATE" for node in interpreter._get_ops_details())
-
-
-def _signatures(model: schema.ModelT) -> dict[str, int]:
-    """Names and the subgraphs they stand for."""
-    definitions = model.signatureDefs or []
-    return {d.signatureKey.decode(): d.subgraphIndex for d in definitions} or {"main": 0}
 
 
 def _operator(

@@ -34,6 +34,7 @@ class Metadata:
       bitrates_bps: those with an encoder signature of their own, rising.
       flavours: number formats on disk, the default first.
       denoise: whether the encoder has the input `denoise`.
+      state: how it enters and leaves the graphs, a key of `export.state.STATE_FORMS`.
       format_version: of this file.
     """
 
@@ -47,6 +48,7 @@ class Metadata:
     bitrates_bps: tuple[int, ...]
     flavours: tuple[str, ...]
     denoise: bool = False
+    state: str = "explicit"
     format_version: int = FORMAT_VERSION
 
     @property

@@ -21,21 +21,6 @@ from model.weights import load_model, weights_hash
 
 USUAL_BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 
-_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Weights of a codec (.npz).", required=True)
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder for the graphs.", required=True)
-_QUANTIZATION = flags.DEFINE_list(
-    "quantization",
-    list(quantize.FLAVOURS),
-    f"Flavours to write, the default one first: {', '.join(quantize.FLAVOURS)}.",
-)
-_BITRATES = flags.DEFINE_list(
-    "bitrates_bps", None, "Rates that get an encoder signature [the usual ones up to 18 kbps]."
-)
-_STATE = flags.DEFINE_enum(
-    "state", "explicit", list(STATE_FORMS), "How streaming state enters and leaves the graphs."
-)
-_FRAMES_PER_CALL = flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
-
 
 def export_model(
     model: SoundStream,
@@ -85,6 +70,7 @@ def export_model(
         bitrates_bps=bitrates,
         flavours=tuple(flavours),
         denoise=config.denoise,
+        state=state,
     )
     metadata.write(folder)
     return metadata
@@ -96,21 +82,37 @@ def _usual_bitrates(model: SoundStream) -> list[int]:
     return sorted({b for b in USUAL_BITRATES_BPS if b % step == 0 and b <= full} | {full})
 
 
+def _define_flags() -> None:
+    """Not at import: this module is also a library."""
+    flavours = ", ".join(quantize.FLAVOURS)
+    flags.DEFINE_string("checkpoint", None, "Weights of a codec (.npz).", required=True)
+    flags.DEFINE_string("output_dir", None, "Folder for the graphs.", required=True)
+    flags.DEFINE_list(
+        "quantization", list(quantize.FLAVOURS), f"Flavours, the default one first: {flavours}."
+    )
+    flags.DEFINE_multi_integer(
+        "bitrate_bps", None, "Rate that gets an encoder signature, repeatable [the usual ones]."
+    )
+    flags.DEFINE_enum("state", "explicit", list(STATE_FORMS), "Way of state in and out of graphs.")
+    flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
+
+
 def main(_: list[str]) -> None:
     logging.set_verbosity(logging.ERROR)  # the converter tells much that means nothing here
-    bitrates = [int(b) for b in _BITRATES.value] if _BITRATES.value else None
+    given = flags.FLAGS
     try:
         export_model(
-            load_model(_CHECKPOINT.value),
-            Path(_OUTPUT_DIR.value),
-            _QUANTIZATION.value,
-            bitrates,
-            _FRAMES_PER_CALL.value,
-            _STATE.value,
+            load_model(given.checkpoint),
+            Path(given.output_dir),
+            given.quantization,
+            given.bitrate_bps,
+            given.frames_per_call,
+            given.state,
         )
     except ValueError as error:
         sys.exit(str(error))
 
 
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -1,16 +1,21 @@
 import json
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
+from export.cut_graph import split_encoder
 from export.inspect_graph import FORBIDDEN, num_partitions, operators
 from export.quantize import FLAVOURS
 from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
-from model.weights import weights_hash
+from model.weights import save_model, weights_hash
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import tiny_config
 
@@ -162,3 +167,55 @@ def test_unknown_flavours_and_bitrates_are_refused(model, tmp_path):
         export_model(model, tmp_path, ["int3"])
     with pytest.raises(ValueError, match="bitrate 900 bps is not possible"):
         export_model(model, tmp_path, ["float32"], [900])
+
+
+def test_the_net_of_the_encoder_is_one_partition(folder, flavour):
+    content = (folder / f"encoder_{flavour}.tflite").read_bytes()
+    net, search = split_encoder(content, "encode_03200")
+    assert num_partitions(net, "main") == 1
+    names = [{node.name for node in operators(part)["main"]} for part in (net, search)]
+    assert "ARG_MAX" not in names[0] and "CONV_2D" not in names[1]
+
+
+def test_net_and_search_apart_make_the_encoder(model, folder, audio):
+    net, search = (
+        Interpreter(model_content=part)
+        for part in split_encoder((folder / "encoder_float32.tflite").read_bytes(), "encode_03200")
+    )
+    for part in (net, search):
+        part.allocate_tensors()
+    for detail in net.get_input_details():
+        zeros = np.zeros(detail["shape"], np.float32)
+        first = audio[:, : model.config.hop, 0]
+        net.set_tensor(detail["index"], first if "audio" in detail["name"] else zeros)
+    net.invoke()
+    embedding = net.get_tensor(net.get_output_details()[0]["index"])
+    search.set_tensor(search.get_input_details()[0]["index"], embedding)
+    search.invoke()
+    codes = search.get_tensor(search.get_output_details()[0]["index"])
+    np.testing.assert_array_equal(codes[0], model.encode(audio, 4)[0, :1])
+
+
+def test_the_command_exports_saved_weights(model, tmp_path):
+    save_model(model, tmp_path / "weights.npz", half_precision=False)
+    done = run_command(
+        f"--checkpoint={tmp_path / 'weights.npz'}",
+        f"--output_dir={tmp_path / 'model'}",
+        "--quantization=float32",
+        "--bitrate_bps=3200",
+    )
+    assert done.returncode == 0, done.stderr
+    assert CodecModel.load(tmp_path / "model").metadata.model_id == weights_hash(model)
+
+
+def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
+    done = run_command("--checkpoint=nothing.npz", f"--output_dir={tmp_path}")
+    assert done.returncode == 1
+    assert "nothing.npz holds no codec weights" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run_command(*arguments):
+    command = [sys.executable, "export/to_tflite.py", *arguments]
+    root = Path(__file__).resolve().parents[1]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True)
