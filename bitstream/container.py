@@ -114,6 +114,7 @@ class ContainerReader:
             pass
         self.header = Header.from_bytes(bytes(self._buffer))
         del self._buffer[:HEADER_BYTES]
+        self._coder = self.header.packet_coder
         self.num_frames = 0
         self.num_packets = 0
         self.lost_frames = 0
@@ -180,7 +181,7 @@ class ContainerReader:
         kind, num_frames, num_levels = Kind(buffer[4] >> 6), (buffer[4] & 63) + 1, buffer[3] & 127
         if num_frames > self.header.frames_per_packet:
             return 0
-        limit = self.header.packet_coder.payload_bytes(kind, num_frames, num_levels)
+        limit = self._coder.payload_bytes(kind, num_frames, num_levels)
         written = int.from_bytes(buffer[5:7], "big")
         if limit > MAX_PAYLOAD_BYTES or (kind in _SIZED and written > limit):
             return 0
