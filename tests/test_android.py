@@ -70,6 +70,11 @@ def test_junit_vectors_are_what_the_python_side_writes_today(tmp_path):
     assert written == {file.name: file.read_bytes() for file in committed.iterdir()}
 
 
+def test_java_lines_have_at_most_100_characters():
+    for file in jvm.sources(jvm.ANDROID):
+        assert max(map(len, file.read_text().splitlines())) <= 100, file
+
+
 def check_both_ways(classes, folder, flavour, bitrates, tmp_path):
     """Encodes and decodes by the classes that ship, and compares with the Python runtime."""
     model = CodecModel.load(folder, flavour)

@@ -23,10 +23,12 @@ public final class Vectors {
   /** The decoder of that model, the same as on the Python side. */
   public static final class Decoder implements FrameDecoder {
     private double state;
+    private int numFrames;
 
     @Override
     public void reset() {
       state = 0;
+      numFrames = 0;
     }
 
     @Override
@@ -36,8 +38,9 @@ public final class Vectors {
         drive += codes[level] * (level + 1);
       }
       state = drive == 0 ? 0 : 0.5 * state + drive;
+      numFrames++;
       for (int i = 0; i < METADATA.hop; i++) {
-        samples[i] = (float) (state * (i % 8 - 3.5) / 4096);
+        samples[i] = (float) (state * ((37 * i + 11 * numFrames) % 64 - 31.5) / 32768);
       }
     }
   }

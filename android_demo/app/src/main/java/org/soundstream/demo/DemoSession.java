@@ -17,8 +17,8 @@ import org.soundstream.tflite.Benchmark;
 import org.soundstream.tflite.CodecModel;
 
 /**
- * What outlives a rotation of the screen: the model, what is running, and what was kept. All methods
- * are for the main thread; what takes time is done on others.
+ * What outlives a rotation of the screen: the model, what is running, and what was kept. All
+ * methods are for the main thread; what takes time is done on others.
  */
 final class DemoSession {
   private static final int BENCHMARK_FRAMES = 500;

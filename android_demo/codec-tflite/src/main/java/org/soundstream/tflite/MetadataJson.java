@@ -31,6 +31,10 @@ final class MetadataJson {
         throw new IOException(FILE + ": the model takes " + json.getInt("frames_per_call")
             + " frames per call, export it with one");
       }
+      if (json.optString("state", "").equals("variables")) {
+        throw new IOException(FILE + ": the model keeps its state inside, export it with explicit "
+            + "state");
+      }
       return new ModelMetadata(json.getString("name"), json.getString("model_id"),
           json.getInt("sample_rate"), json.getInt("hop"), json.getInt("codebook_size"),
           json.getInt("num_quantizers"), integers(json.getJSONArray("bitrates_bps")),

@@ -3,8 +3,8 @@ package org.soundstream.bitstream;
 /**
  * Codes to bytes and back at a fixed number of bits per code.
  *
- * <p>Bits are written most significant first, codes one after the other, and the last byte is filled
- * up with zero bits. Nothing is allocated.
+ * <p>Bits are written most significant first, codes one after the other, and the last byte is
+ * filled up with zero bits. Nothing is allocated.
  */
 public final class BitPacking {
   public static final int MAX_BITS_PER_CODE = 16;

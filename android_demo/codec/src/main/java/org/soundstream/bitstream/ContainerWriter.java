@@ -50,8 +50,8 @@ public final class ContainerWriter {
   /** Appends a packet. */
   public void write(Packet packet) throws IOException {
     if (packet.numFrames() > header.framesPerPacket) {
-      throw new IllegalArgumentException(packet.numFrames() + " frames in a packet, the header says "
-          + header.framesPerPacket + " at most");
+      throw new IllegalArgumentException(packet.numFrames()
+          + " frames in a packet, the header says " + header.framesPerPacket + " at most");
     }
     writeStored(packet);
     numFrames += packet.numFrames();

@@ -8,7 +8,7 @@ import java.util.zip.CRC32;
  * Static tables for entropy coding: how likely each code is, given the codes around it.
  *
  * <p>Integers alone, shipped with a model, so every machine writes and reads the same bytes. No
- * packet needs another one: its first frame is coded without a past. Not for several threads at once.
+ * packet needs another one: its first frame is coded without a past. For one thread.
  */
 public final class EntropyTables {
   private static final int MAGIC = 0x53534554; // "SSET"

@@ -205,8 +205,7 @@ public final class Header {
     }
     if (data.length >= BYTES) {
       data = corrected(data);
-    } else if (Arrays.equals(Arrays.copyOf(data, Math.min(4, data.length)),
-        Arrays.copyOf(ByteBuffer.allocate(4).putInt(MAGIC).array(), Math.min(4, data.length)))) {
+    } else if (startsLikeOne(data)) {
       throw new BitstreamException("cut within its header: " + data.length + " of " + BYTES
           + " bytes");
     }
@@ -221,6 +220,15 @@ public final class Header {
       throw new BitstreamException("its header is damaged beyond repair");
     }
     return parse(ByteBuffer.wrap(data));
+  }
+
+  private static boolean startsLikeOne(byte[] data) {
+    for (int i = 0; i < Math.min(4, data.length); i++) {
+      if (data[i] != (byte) (MAGIC >>> 24 - 8 * i)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static Header parse(ByteBuffer data) throws BitstreamException {

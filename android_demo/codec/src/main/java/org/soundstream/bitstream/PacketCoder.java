@@ -1,6 +1,6 @@
 package org.soundstream.bitstream;
 
-/** Codes to packets and back, for one model. Not for several threads at once. */
+/** Codes to packets and back, for one model. For one thread. */
 public final class PacketCoder {
   private final int bitsPerCode;
   private final int numChannels;

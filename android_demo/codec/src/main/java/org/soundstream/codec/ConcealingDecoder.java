@@ -5,41 +5,43 @@ import java.util.Arrays;
 /**
  * A decoder that also makes up for frames that did not come, or were not sent in a pause.
  *
- * <p>Lost frames repeat the last codes, which keeps pitch and colour, and fade; after about 100 ms
- * only noise like that of the recording's quiet moments is left. Gains move in ramps and the decoder
- * keeps its state, so neither the loss nor the recovery clicks. Nothing is allocated per frame.
+ * <p>A loss goes on with the last pitch period, which fades; after about 100 ms only noise like
+ * that of the recording's quiet moments is left. What comes next is faded in, so neither end clicks.
+ * Nothing is allocated per frame.
  */
 public final class ConcealingDecoder implements FrameDecoder {
-  private static final double REPEAT_SECONDS = 0.1; // for so long the last codes are repeated
+  private static final double FADE_SECONDS = 0.1; // in which a loss fades to noise
   private static final double RAMP_SECONDS = 0.005; // in which the decoder's voice comes back
-  private static final double MEMORY_SECONDS = 1.0; // whose quiet moments tell the background
-  private static final double QUIET_SHARE = 0.2; // of the frames in memory are background
+  private static final double MEMORY_SECONDS = 3.0; // whose quiet moments tell the background
+  private static final double QUIET_SHARE = 0.1; // of the frames in memory are background
+  private static final double LOUDEST_BACKGROUND = 1e-4; // mean square: other speech is none
 
   private final FrameDecoder decoder;
   private final int hop;
   private final int rampSamples;
-  private final int repeatFrames;
-  private final int[] lastCodes;
-  private final float[][] memory;
+  private final int fadeFrames;
+  private final float[][] memory; // frames that came
   private final double[] energies;
   private final NoiseAnalyzer analyzer;
+  private final PitchExtension extension;
   private final double[] powers = new double[ComfortNoise.NUM_BANDS];
   private final double[] noise;
+  private final float[] missing;
   private ComfortNoise generator;
-  private int numLastLevels; // 0: nothing came yet
   private long numDecoded;
-  private double gain; // of the decoder's voice; noise fills up to the same power
+  private double gain; // of the extension; 1 where nothing is missing
 
   public ConcealingDecoder(FrameDecoder decoder, ModelMetadata metadata) {
     this.decoder = decoder;
     hop = metadata.hop;
     rampSamples = Math.min(hop, (int) Math.rint(RAMP_SECONDS * metadata.sampleRate));
-    repeatFrames = Math.max(1, (int) Math.rint(REPEAT_SECONDS * metadata.frameRate()));
-    lastCodes = new int[metadata.numQuantizers];
+    fadeFrames = Math.max(1, (int) Math.rint(FADE_SECONDS * metadata.frameRate()));
     memory = new float[(int) Math.rint(MEMORY_SECONDS * metadata.frameRate())][hop];
     energies = new double[memory.length];
     analyzer = new NoiseAnalyzer(hop);
+    extension = new PitchExtension(metadata.sampleRate);
     noise = new double[hop];
+    missing = new float[hop];
     reset();
   }
 
@@ -47,21 +49,24 @@ public final class ConcealingDecoder implements FrameDecoder {
   public void reset() {
     decoder.reset();
     generator = new ComfortNoise(hop);
-    numLastLevels = 0;
     numDecoded = 0;
     gain = 1;
     Arrays.fill(powers, 0);
+    extension.reset();
   }
 
   @Override
   public void decode(int[] codes, int numLevels, float[] samples) {
     decoder.decode(codes, numLevels, samples);
-    System.arraycopy(codes, 0, lastCodes, 0, numLevels);
-    numLastLevels = numLevels;
-    if (gain < 1) {
-      blend(samples, 1, rampSamples);
-    }
     System.arraycopy(samples, 0, memory[(int) (numDecoded++ % memory.length)], 0, hop);
+    if (gain < 1) {
+      fill(missing, fadeFrames);
+      for (int i = 0; i < rampSamples; i++) {
+        samples[i] = missing[i] + (float) i / rampSamples * (samples[i] - missing[i]);
+      }
+      gain = 1;
+    }
+    extension.heard(samples, hop);
   }
 
   /** Makes up for one lost frame. */
@@ -69,7 +74,8 @@ public final class ConcealingDecoder implements FrameDecoder {
     if (gain == 1) {
       measureBackground();
     }
-    fadeOut(samples, repeatFrames);
+    fill(samples, fadeFrames);
+    extension.heard(samples, hop);
   }
 
   /**
@@ -80,33 +86,33 @@ public final class ConcealingDecoder implements FrameDecoder {
     if (gain == 1) {
       measureBackground();
     }
-    fadeOut(samples, 1);
+    fill(samples, 1);
+    extension.heard(samples, hop);
   }
 
   /** Fills one frame of a pause that sounds as the eight bytes at {@code offset} say. */
   public void pause(byte[] description, int offset, float[] samples) {
     ComfortNoise.powersOf(description, offset, powers);
-    fadeOut(samples, 1);
+    fill(samples, 1);
+    extension.heard(samples, hop);
   }
 
-  /** Repeats the last codes with a gain that reaches zero after {@code fadeFrames}. */
-  private void fadeOut(float[] samples, int fadeFrames) {
-    if (gain > 0 && numLastLevels > 0) {
-      decoder.decode(lastCodes, numLastLevels, samples);
-    } else {
-      Arrays.fill(samples, 0, hop, 0f);
+  /**
+   * Goes on with the last sound, whose gain falls to 0 in a straight line over so many frames;
+   * noise fills up to the same power.
+   */
+  private void fill(float[] samples, int frames) {
+    if (gain == 1) {
+      extension.start((fadeFrames + 1) * hop);
     }
-    blend(samples, Math.max(0, gain - 1.0 / fadeFrames), hop);
-  }
-
-  /** Mixes one frame of voice with noise; the gain moves to its new value within the ramp. */
-  private void blend(float[] samples, double newGain, int ramp) {
     generator.generate(powers, noise);
+    double newGain = gain;
     for (int i = 0; i < hop; i++) {
-      double g = i < ramp ? gain + (newGain - gain) * (i + 1) / ramp : newGain;
-      samples[i] = (float) (samples[i] * g + noise[i] * Math.sqrt(Math.max(0, 1 - g * g)));
+      newGain = Math.max(0, gain - (i + 1.0) / (frames * hop));
+      samples[i] = (float) (extension.next() * newGain
+          + noise[i] * Math.sqrt(1 - newGain * newGain));
     }
-    gain = newGain > 1e-9 ? newGain : 0;
+    gain = newGain;
   }
 
   /** Sets the powers to the mean of the quietest frames in memory. */
@@ -127,6 +133,13 @@ public final class ConcealingDecoder implements FrameDecoder {
       }
       energies[quietest] = Double.POSITIVE_INFINITY;
       analyzer.add(memory[quietest], 1.0 / numQuiet, powers);
+    }
+    double total = 0;
+    for (double power : powers) {
+      total += power;
+    }
+    for (int band = 0; band < powers.length; band++) {
+      powers[band] *= LOUDEST_BACKGROUND / Math.max(total, LOUDEST_BACKGROUND);
     }
   }
 }

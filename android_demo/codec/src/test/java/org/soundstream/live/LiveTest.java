@@ -5,6 +5,8 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Random;
 import org.junit.Test;
 import org.soundstream.Vectors;
@@ -79,6 +81,31 @@ public class LiveTest {
       }
       assertArrayEquals(expected, frame, 0);
     }
+  }
+
+  @Test
+  public void aCallAllocatesNothingPerFrame() throws Exception {
+    Receiver receiver = new Receiver(new Vectors.Decoder(), Vectors.METADATA, 2);
+    CountingEncoder encoder = new CountingEncoder();
+    Sender sender = new Sender(encoder, Vectors.METADATA, (number, datagram, length) -> {
+      if (number % 5 != 3) {
+        receiver.deliver(number, datagram, length);
+      }
+    });
+    float[] frame = new float[HOP];
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long thread = Thread.currentThread().getId();
+    long before = 0;
+    for (int i = 0; i < 3_000; i++) {
+      if (i == 1_000) {
+        before = threads.getThreadAllocatedBytes(thread);
+      }
+      sender.send(frame);
+      receiver.play(frame);
+    }
+    long perFrame = (threads.getThreadAllocatedBytes(thread) - before) / 2_000;
+    assertEquals(0, perFrame); // asking itself takes a few bytes
+    assertTrue(receiver.numConcealed() > 500);
   }
 
   @Test
