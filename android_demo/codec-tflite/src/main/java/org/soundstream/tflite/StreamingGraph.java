@@ -80,7 +80,7 @@ final class StreamingGraph implements Closeable {
     }
   }
 
-  /** A buffer to write to before {@link #run}, native byte order; null if there is no such input. */
+  /** A buffer to write to before {@link #run}, native order; null if there is no such input. */
   ByteBuffer input(String signature, String name) {
     return view(signature(signature).inputs.get(name));
   }

@@ -54,7 +54,7 @@ public final class Packet {
   private byte[] payload;
   private int payloadBytes;
 
-  /** An empty packet; {@code capacity} is how large a payload can get before memory is allocated. */
+  /** An empty packet; a payload above {@code capacity} makes it allocate memory. */
   public Packet(int capacity) {
     payload = new byte[capacity];
   }

@@ -6,8 +6,8 @@ import java.util.Arrays;
  * A decoder that also makes up for frames that did not come, or were not sent in a pause.
  *
  * <p>A loss goes on with the last pitch period, which fades; after about 100 ms only noise like
- * that of the recording's quiet moments is left. What comes next is faded in, so neither end clicks.
- * Nothing is allocated per frame.
+ * that of the recording's quiet moments is left. What comes next is faded in, so neither end
+ * clicks. Nothing is allocated per frame.
  */
 public final class ConcealingDecoder implements FrameDecoder {
   private static final double FADE_SECONDS = 0.1; // in which a loss fades to noise

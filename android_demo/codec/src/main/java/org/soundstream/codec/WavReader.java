@@ -54,7 +54,7 @@ public final class WavReader {
     return numChannels;
   }
 
-  /** Reads at most {@code count} samples of all channels together; returns how many, 0 at the end. */
+  /** Reads at most {@code count} samples of all channels together; returns how many, 0: end. */
   public int read(float[] interleaved, int count) throws IOException {
     if (block.capacity() < 2 * count) {
       block = ByteBuffer.allocate(2 * count).order(ByteOrder.LITTLE_ENDIAN);

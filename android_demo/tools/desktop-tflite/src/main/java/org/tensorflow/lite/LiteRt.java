@@ -7,7 +7,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
 
-/** The functions of LiteRT 2.3's {@code libLiteRt} that the stand-in calls; each returns a status. */
+/** The functions of LiteRT 2.3's {@code libLiteRt} that the stand-in calls. */
 interface LiteRt extends Library {
   /** Found by the system property {@code jna.library.path}. */
   LiteRt INSTANCE = Native.load("LiteRt", LiteRt.class);
