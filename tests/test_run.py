@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from model.weights import load_model
 from tests.tiny import harmonic_batch, tiny_config
@@ -69,6 +70,13 @@ def test_a_run_goes_through_its_stages_and_goes_on_where_it_stopped(tmp_path):
         (step, codec) for step in ("4", "8") for codec in ("unquantized", "800bps", "3200bps")
     ]
     assert all(float(row["si_sdr"]) > -20 for row in rows)
+    tags = tensorboard_tags(tmp_path / "run" / "tensorboard")
+    assert {"valid_800bps/estoi", "decoded_unquantized", "spectrogram_reference"} <= tags
+
+
+def tensorboard_tags(folder: Path) -> set[str]:
+    accumulator = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    return set(accumulator.Reload().Tags()["tensors"])
 
 
 @pytest.mark.usefixtures("restored_signals")
