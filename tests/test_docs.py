@@ -33,7 +33,9 @@ def test_links_and_commands_lead_somewhere(page):
 def test_help_lists_every_target():
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)
     assert phony
-    output = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
+    output = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
     assert [line.split()[1] for line in output.splitlines()] == phony[1].split()
 
 
