@@ -20,6 +20,7 @@ from export.packet_encoder import EncodeOptions
 from tests import fake_runtime
 
 ROOT = Path(__file__).resolve().parents[1]
+RELEASED = ROOT / "pretrained" / "speech"
 LOSSLESS = "--bitrate_bps=256000"
 OPTIONS = EncodeOptions(bitrate_bps=256_000)
 PACKET_BYTES = 407  # 50 frames of 4 codes of 16 bits, and 7 bytes
@@ -295,6 +296,22 @@ def test_a_truncated_file_gives_all_before_the_cut_and_says_so(folder, kept, sam
     if samples < 4000:
         assert "cut.sst: truncated: it ends after" in error_of(process, code=2)
         assert "of 0.25 s" in error_of(run("info", "cut.sst", cwd=folder), code=2)
+
+
+@pytest.mark.skipif(not (RELEASED / "metadata.json").exists(), reason="no model is released yet")
+def test_the_released_model_codes_in_place(tmp_path):
+    """Same length, and what comes out is where it was: the correlation peaks at no delay."""
+    glide = tones(16_000, 2 * 16_000 + 123)[:, 0]
+    soundfile.write(tmp_path / "in.wav", glide, 16_000)
+    for line in ("encode in.wav x.sst --bitrate_bps=6000", "decode x.sst o.wav"):
+        command = [sys.executable, str(ROOT / "codec.py"), *line.split()]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    out, _ = soundfile.read(tmp_path / "o.wav")
+    assert len(out) == len(glide)
+    lags = range(-8, 9)
+    inner = slice(8000, -8000)
+    similarity = [np.dot(np.roll(out, lag)[inner], glide[inner]) for lag in lags]
+    assert abs(lags[int(np.argmax(similarity))]) <= 1
 
 
 REPORT_PEAK = """
