@@ -13,12 +13,12 @@ def pitch_period(past: np.ndarray, sample_rate: int) -> int:
     """Samples after which the end of `past` [time] repeats best (normalised correlation)."""
     window = round(WINDOW_SECONDS * sample_rate)
     shortest, longest = round(SHORTEST_SECONDS * sample_rate), round(LONGEST_SECONDS * sample_rate)
-    end = past[-window:].astype(np.float64)
-    before = np.lib.stride_tricks.sliding_window_view(past[-window - longest :], window)[::-1]
-    candidates = before[shortest:].astype(np.float64)  # row i ends shortest + i samples earlier
-    energy = np.einsum("ij,ij->i", candidates, candidates)
-    similarity = candidates @ end / np.sqrt(energy + 1e-9)
-    return shortest + int(np.argmax(similarity))
+    recent = past[-window - longest :].astype(np.float64)
+    similarity = np.correlate(recent, recent[-window:], "valid")[::-1]  # [lag], from 0 to longest
+    sums = np.concatenate([[0.0], np.cumsum(recent**2)])
+    energy = (sums[window:] - sums[:-window])[::-1]
+    normalised = similarity / np.sqrt(np.maximum(energy, 0.0) + 1e-9)
+    return shortest + int(np.argmax(normalised[shortest:]))
 
 
 def extend(past: np.ndarray, num_samples: int, sample_rate: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import functools
 import io
 import sys
 import zlib
@@ -128,16 +129,19 @@ def seal(data: bytes) -> bytes:
     return bytes(out)
 
 
-def fuzz_one(data: bytes) -> None:
-    """The first byte says whether the rest is sealed, 128, and whether it is decoded, 64."""
+def fuzz_one(data: bytes, audio_every: int = 1) -> None:
+    """The first byte says whether the rest is sealed, 128, and whether it is decoded, 64.
+
+    Decoding takes thirty times as long as reading; `audio_every` thins it out.
+    """
     how = data[0] if data else 0
     stream = seal(data[1:]) if how & 128 else data[1:]
     check_stream(stream)
-    if how & 64:
+    if how & 64 and zlib.crc32(data) % audio_every == 0:
         check_audio(stream)
 
 
 if __name__ == "__main__":
     use_stand_in(setattr)
-    atheris.Setup(sys.argv, fuzz_one)
+    atheris.Setup(sys.argv, functools.partial(fuzz_one, audio_every=16))
     atheris.Fuzz()
