@@ -21,7 +21,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from bitstream.errors import BitstreamError
 from bitstream.header import HEADER_BYTES, Header
@@ -55,10 +55,16 @@ class Block:
     packet: Packet | None
 
 
-class ContainerWriter:
-    """Writes an .sst stream; `stream` needs `write` only."""
+class ByteSink(Protocol):
+    """Where a stream is written to: a file, or anything that takes bytes."""
 
-    def __init__(self, stream: BinaryIO, header: Header) -> None:
+    def write(self, data: bytes, /) -> object: ...
+
+
+class ContainerWriter:
+    """Writes an .sst stream."""
+
+    def __init__(self, stream: ByteSink, header: Header) -> None:
         self.header = header
         self.num_frames = 0
         self.num_bytes = 0

@@ -33,6 +33,14 @@ def open_audio(path: str) -> AudioReader:
         raise AudioError(str(error)) from error
 
 
+class StandardOutput:
+    """Passes bytes on at once, so that live sound does not wait for a buffer to fill."""
+
+    def write(self, data: bytes) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
 @contextlib.contextmanager
 def whole_file(path: str) -> Iterator[str]:
     """Gives the name of a temporary file that takes the place of `path` once the block succeeds.
@@ -71,9 +79,9 @@ def audio_sink(
     """
     data_bytes = None if num_samples is None else 2 * num_channels * num_samples
     if path == PIPE:
-        sys.stdout.buffer.write(_pipe_wav_header(sample_rate, num_channels, data_bytes))
-        yield lambda samples: sys.stdout.buffer.write(_int16(samples))
-        sys.stdout.buffer.flush()
+        stream = StandardOutput()
+        stream.write(_pipe_wav_header(sample_rate, num_channels, data_bytes))
+        yield lambda samples: stream.write(_int16(samples))
         return
     name = Path(path).suffix[1:].upper()
     if name not in soundfile.available_formats():

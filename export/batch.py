@@ -16,7 +16,7 @@ from bitstream.errors import BitstreamError
 from bitstream.header import Header
 from bitstream.info import describe
 from data.audio import AUDIO_SUFFIXES
-from export.audio_io import PIPE, audio_sink, open_audio, whole_file
+from export.audio_io import PIPE, StandardOutput, audio_sink, open_audio, whole_file
 from export.file_codec import WHOLE, Span, Summary, Write, decode_audio, encode_audio
 from export.packet_encoder import EncodeOptions
 from export.runtime import CodecModel
@@ -49,14 +49,16 @@ def encode_file(model: CodecModel, job: Job, options: EncodeOptions) -> Summary:
     Raises:
       ValueError: one line that names the file and says what is wrong.
     """
-    with open_audio(job.source) as source, _byte_sink(job.target) as stream:
+    with open_audio(job.source) as source:
         seconds = None if job.source == PIPE else source.frames / source.rate
         with _progress_bar(job, seconds) as bar, _naming(job.source):
-            summary = encode_audio(model, source, stream, options, bar.update)
-        if job.target != PIPE:  # now the length is known, the header can say it
-            stream.seek(0)
-            stream.write(summary.header.to_bytes())
-    return summary
+            if job.target == PIPE:
+                return encode_audio(model, source, StandardOutput(), options, bar.update)
+            with whole_file(job.target) as temporary, Path(temporary).open("wb") as stream:
+                summary = encode_audio(model, source, stream, options, bar.update)
+                stream.seek(0)  # now the length is known, the header can say it
+                stream.write(summary.header.to_bytes())
+                return summary
 
 
 def decode_file(
@@ -145,16 +147,6 @@ def _byte_source(path: str) -> Iterator[BinaryIO]:
     except OSError as error:
         raise BitstreamError(f"{path}: {error.strerror}") from error
     with stream:
-        yield stream
-
-
-@contextlib.contextmanager
-def _byte_sink(path: str) -> Iterator[BinaryIO]:
-    if path == PIPE:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    with whole_file(path) as temporary, Path(temporary).open("wb") as stream:
         yield stream
 
 

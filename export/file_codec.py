@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 import soxr
 
-from bitstream.container import ContainerReader, ContainerWriter
+from bitstream.container import ByteSink, ContainerReader, ContainerWriter
 from bitstream.entropy_tables import EntropyTables
 from bitstream.errors import BitstreamError
 from bitstream.header import Header
@@ -28,7 +28,7 @@ from export.block_decoder import BlockDecoder
 from export.packet_encoder import EncodeOptions, PacketEncoder, make_header
 from export.runtime import CodecModel
 
-_BLOCK_SAMPLES = 1 << 18  # of all channels together, read at once: 1 MiB of float32
+_BLOCK_SECONDS = 0.5  # read at once: little, for live input from a pipe
 _WARM_UP_SECONDS = 1.0  # decoded before a part that starts in the middle of a stream
 
 Progress = Callable[[float], object]  # is given the seconds of audio done since the last call
@@ -90,7 +90,7 @@ class Summary:
 def encode_audio(
     model: CodecModel,
     source: AudioReader,
-    stream: BinaryIO,
+    stream: ByteSink,
     options: EncodeOptions,
     progress: Progress = lambda seconds: None,
 ) -> Summary:
@@ -119,7 +119,7 @@ def encode_audio(
         progress(len(samples) / header.coded_rate)
 
     packet_samples = header.frames_per_packet * header.hop
-    blocks = clean(source.blocks(max(1, _BLOCK_SAMPLES // header.num_channels)))
+    blocks = clean(source.blocks(max(1, round(_BLOCK_SECONDS * source.rate))))
     held = np.zeros((0, header.num_channels), np.float32)
     for block in _resampled(blocks, header.sample_rate, header.coded_rate, header.num_channels):
         held = np.concatenate([held, block])

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import soundfile
 from bitstream.entropy_tables import EntropyTables, LevelTable
 from bitstream.range_coder import TOTAL
 from export import batch, concealment, packet_encoder
+from export.audio_io import whole_file
 from export.file_codec import Span
 from export.packet_encoder import EncodeOptions
 from tests import fake_runtime
@@ -228,6 +230,40 @@ def test_pipes(tmp_path):
     assert out.shape == samples.shape and rate == 48_000
     np.testing.assert_allclose(out[2400:-2400], samples[2400:-2400], atol=2e-3)
     assert json.loads(run("info", "-", "--json", stdin=encoded.stdout).stdout)["samples"] == 30_011
+
+
+def test_a_live_pipe_need_not_end():
+    """What a microphone has delivered comes out encoded, and decoded, while it goes on."""
+    wav = io.BytesIO()
+    soundfile.write(wav, tones(16_000, 3 * 16_000), 16_000, format="WAV")
+    script = [sys.executable, str(ROOT / "tests" / "fake_runtime.py")]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with (
+        subprocess.Popen(
+            [*script, "encode", "-", "-", LOSSLESS], stdin=subprocess.PIPE, **streams
+        ) as encoder,
+        subprocess.Popen([*script, "decode", "-", "-"], stdin=encoder.stdout, **streams) as decoder,
+    ):
+        give_up = threading.Timer(30, encoder.kill)  # else a buffer somewhere would wait for ever
+        give_up.start()
+        encoder.stdin.write(wav.getvalue()[: 44 + 2 * 40_000])
+        encoder.stdin.flush()
+        heard = decoder.stdout.read(44 + 2 * 30_000)
+        give_up.cancel()
+        np.testing.assert_array_equal(
+            np.frombuffer(heard[44:], "<i2"), np.frombuffer(wav.getvalue()[44 : len(heard)], "<i2")
+        )
+        encoder.stdin.close()
+        decoder.stdout.read()
+
+
+def test_a_failed_run_leaves_nothing_behind(tmp_path):
+    (tmp_path / "x.wav").write_text("from before")
+    with pytest.raises(KeyboardInterrupt), whole_file(str(tmp_path / "x.wav")) as temporary:
+        Path(temporary).write_text("half of it")
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["x.wav"]
+    assert (tmp_path / "x.wav").read_text() == "from before"
 
 
 def test_folders_go_on_past_bad_files(tmp_path):
