@@ -1,6 +1,6 @@
 """Training losses. Each is a mean, so that weights keep their meaning for any batch and crop.
 
-Sources: SoundStream section III-D (hinge, feature matching, multi-scale spectral loss) and DAC
+Sources: SoundStream section III-E (hinge, feature matching, multi-scale spectral loss) and DAC
 (arXiv 2306.06546) for log-mel distances with few bins at short windows. The waveform and complex
 terms are relative to the signal's level: quiet speech counts as much as loud.
 """
