@@ -16,7 +16,7 @@ from bitstream.container import ContainerReader
 from bitstream.packets import PacketCoder
 from export.batch import load_tables
 from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
-from tests.android import jvm, write_vectors
+from tests.android import aarch64, jvm, write_vectors
 from tests.android.api_stubs import ApiStubs
 from tests.tiny import harmonic_batch
 
@@ -75,7 +75,7 @@ def test_java_lines_have_at_most_100_characters():
         assert max(map(len, file.read_text().splitlines())) <= 100, file
 
 
-def check_both_ways(classes, folder, flavour, bitrates, tmp_path):
+def check_both_ways(classes, folder, flavour, bitrates, tmp_path, run_java=jvm.run_java):
     """Encodes and decodes by the classes that ship, and compares with the Python runtime."""
     model = CodecModel.load(folder, flavour)
     metadata = model.metadata
@@ -86,8 +86,8 @@ def check_both_ways(classes, folder, flavour, bitrates, tmp_path):
         file.setparams((1, 2, metadata.sample_rate, len(pcm), "NONE", ""))
         file.writeframes(pcm.tobytes())
     rates = ",".join(map(str, bitrates))
-    jvm.run_java(DESKTOP, ["encode", folder, flavour, rates, source, coded], classes.desktop_path())
-    jvm.run_java(DESKTOP, ["decode", folder, flavour, coded, decoded], classes.desktop_path())
+    run_java(DESKTOP, ["encode", folder, flavour, rates, source, coded], classes.desktop_path())
+    run_java(DESKTOP, ["decode", folder, flavour, coded, decoded], classes.desktop_path())
 
     padded = np.pad(pcm / np.float32(32768), (0, -len(pcm) % metadata.hop)).astype(np.float32)
     codes = StreamingEncoder(model, max(bitrates)).encode(padded)
@@ -115,6 +115,11 @@ def test_the_classes_that_ship_code_as_the_python_runtime_does(classes, exported
     check_both_ways(classes, exported_model, "float32", [1600, 3200, 800], tmp_path)
 
 
+@pytest.mark.slow
+def test_they_code_the_same_on_a_phones_processor(classes, exported_model, tmp_path):
+    check_both_ways(classes, exported_model, "float32", [1600, 3200], tmp_path, aarch64.run_java)
+
+
 @pytest.mark.skipif(not SHIPPED_MODEL.is_dir(), reason="no released model in this tree")
 def test_the_shipped_model_codes_as_in_python(classes, tmp_path):
     flavour = CodecModel.load(SHIPPED_MODEL).metadata.flavours[0]
@@ -130,18 +135,37 @@ def test_the_benchmark_names_every_flavour(classes, exported_model):
 # The app, which needs a phone to run: it compiles against Android's API and its resources link.
 
 ANDROID_RESOURCES = Path("/usr/share/android-framework-res/framework-res.apk")
+ANDROID_NAMESPACE = "{http://schemas.android.com/apk/res/android}"
 SCRIPTS = sorted(jvm.ANDROID.rglob("*.gradle.kts"))
 CATALOG = tomllib.loads((jvm.ANDROID / "gradle" / "libs.versions.toml").read_text())
+
+
+def manifest() -> ElementTree.Element:
+    return ElementTree.parse(APP / "AndroidManifest.xml").getroot()
+
+
+def attribute(root: ElementTree.Element, path: str, name: str) -> str:
+    element = root.find(path)
+    assert element is not None
+    return element.attrib[name]
+
+
+def found(pattern: str, text: str, flags: int = 0) -> str:
+    """The first group of a pattern that must be there."""
+    match = re.search(pattern, text, flags)
+    assert match is not None, pattern
+    return match[1]
 
 
 @pytest.fixture(scope="session")
 def linked_resources(tmp_path_factory):
     """Folder of the R.java that aapt2 makes from manifest and resources."""
     folder = tmp_path_factory.mktemp("resources")
-    namespace = re.search(r'namespace = "(.+)"', (jvm.ANDROID / "app/build.gradle.kts").read_text())
+    script = (jvm.ANDROID / "app" / "build.gradle.kts").read_text()
+    namespace = found(r'namespace = "(.+)"', script)
     manifest = folder / "AndroidManifest.xml"  # the Android Gradle plugin fills the package in
     text = (APP / "AndroidManifest.xml").read_text()
-    manifest.write_text(text.replace("<manifest ", f'<manifest package="{namespace[1]}" ', 1))
+    manifest.write_text(text.replace("<manifest ", f'<manifest package="{namespace}" ', 1))
     aapt2, compiled = jvm.tool("aapt2"), folder / "resources.zip"
     jvm.run([aapt2, "compile", "--dir", APP / "res", "-o", compiled])
     versions = CATALOG["versions"]
@@ -158,13 +182,31 @@ def compile_app(classes, linked_resources, files, tmp_path):
     return jvm.compile_java([*files, *jvm.sources(linked_resources)], path, tmp_path / "app")
 
 
-def test_the_app_compiles_against_api_36(classes, linked_resources, tmp_path):
-    files = jvm.sources(APP / "java")
+def readme_example(folder):
+    """The README's code for other apps, as a class of the demo's package."""
+    code = found(r"```java\n(.+?)```", (jvm.ANDROID / "README.md").read_text(), re.S)
+    imports = "android.content.Context", "org.soundstream.codec.*", "org.soundstream.live.*"
+    file = folder / "Example.java"
+    file.write_text(
+        "package org.soundstream.demo;\n"
+        + "".join(f"import {name};\n" for name in (*imports, "org.soundstream.tflite.*"))
+        + "abstract class Example {\n"
+        "  interface Socket { void send(int number, byte[] datagram, int length); }\n"
+        "  Context context; Socket socket; float[] samples;\n"
+        "  int number; byte[] datagram; int length;\n"
+        f"  void run() throws java.io.IOException {{\n{code}  }}\n}}\n"
+    )
+    return file
+
+
+def test_the_app_and_the_readmes_example_compile_against_api_36(
+    classes, linked_resources, tmp_path
+):
+    files = [*jvm.sources(APP / "java"), readme_example(tmp_path)]
     compiled = compile_app(classes, linked_resources, files, tmp_path)
-    package = compiled.relative_to(compiled).joinpath("org", "soundstream", "demo")
     names = [e.get(ANDROID_NAMESPACE + "name") for e in manifest().iter("activity")]
     assert names == ["org.soundstream.demo.MainActivity"]
-    assert (compiled / package / "MainActivity.class").is_file()
+    assert (compiled / "org/soundstream/demo/MainActivity.class").is_file()
 
 
 def changed_sources(folder, changes):
@@ -196,21 +238,14 @@ def test_classes_that_android_lacks_are_named(tmp_path):
         ApiStubs(changed_sources(tmp_path, changes)).write(tmp_path / "stubs")
 
 
-ANDROID_NAMESPACE = "{http://schemas.android.com/apk/res/android}"
-
-
-def manifest():
-    return ElementTree.parse(APP / "AndroidManifest.xml").getroot()
-
-
 def test_names_in_the_manifest_are_those_in_the_code():
-    provider = manifest().find("application/provider")
-    authority = provider.get(ANDROID_NAMESPACE + "authorities")
+    authority = attribute(manifest(), "application/provider", ANDROID_NAMESPACE + "authorities")
     activity = (APP / "java/org/soundstream/demo/MainActivity.java").read_text()
     assert f'AUTHORITY = "{authority}"' in activity
     session = (APP / "java/org/soundstream/demo/DemoSession.java").read_text()
-    shared = ElementTree.parse(APP / "res/xml/file_paths.xml").getroot().find("cache-path")
-    assert f'getCacheDir(), "{shared.get("path").rstrip("/")}"' in session
+    paths = ElementTree.parse(APP / "res/xml/file_paths.xml").getroot()
+    folder = attribute(paths, "cache-path", "path").rstrip("/")
+    assert f'getCacheDir(), "{folder}"' in session
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -246,11 +281,11 @@ def test_every_module_is_included_and_there():
 
 def test_the_build_takes_the_model_from_where_it_is_and_the_app_reads_it_there():
     script = (jvm.ANDROID / "app" / "build.gradle.kts").read_text()
-    default = re.search(r'getOrElse\("(.+?)"\)', script)[1]
+    default = found(r'getOrElse\("(.+?)"\)', script)
     assert (jvm.ANDROID / "app" / default).resolve() == SHIPPED_MODEL
     session = (APP / "java/org/soundstream/demo/DemoSession.java").read_text()
-    folder = re.search(r'new AssetFiles\(.+?, "(\w+)"\)', session)[1]
+    folder = found(r'new AssetFiles\(.+?, "(\w+)"\)', session)
     assert f'it.dir("{folder}")' in script
-    tables = re.search(r'TABLES_FILE = "(.+)"', (jvm.ROOT / "export/batch.py").read_text())[1]
+    tables = found(r'TABLES_FILE = "(.+)"', (jvm.ROOT / "export/batch.py").read_text())
     model = "codec-tflite/src/main/java/org/soundstream/tflite/CodecModel.java"
     assert f'"{tables}"' in script and f'"{tables}"' in (jvm.ANDROID / model).read_text()

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that the tests of android_demo/ and of the BUILD files use; `--slow`
-# also what `make test-slow` needs of them: Bazel and an emulator for ARM phones' processors.
+# also what their slow tests use: Bazel and an emulator of phones' processors.
 set -euo pipefail
 
 packages=(
@@ -12,7 +12,7 @@ packages=(
   android-framework-res # the resources of Android itself
 )
 if [ "${1:-}" = --slow ]; then
-  packages+=(bazel-bootstrap qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+  packages+=(bazel-bootstrap qemu-user)
 elif [ $# -gt 0 ]; then
   echo "usage: $0 [--slow]" >&2
   exit 1

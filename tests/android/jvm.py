@@ -13,6 +13,7 @@ ANDROID = ROOT / "android_demo"
 JUNIT = (Path("/usr/share/java/junit4.jar"), Path("/usr/share/java/hamcrest.jar"))
 JNA = Path("/usr/share/java/jna.jar")
 JSON = Path("/usr/share/java/com.android.json.jar")  # built into Android
+TIMEOUT_SECONDS = 240
 HINT = "run tools/install_tools.sh"
 
 
@@ -56,9 +57,12 @@ def run_java(main: str, arguments: Iterable[object], classpath: Iterable[Path]) 
     return run([tool("java"), *options, library, main, *arguments])
 
 
-def run(command: Iterable[object]) -> str:
-    """Runs a command; where it fails, what it printed is the error."""
-    process = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+def run(command: Iterable[object], folder: Path | None = None) -> str:
+    """Runs a command, in a folder; where it fails, what it printed is the error."""
+    arguments = [str(part) for part in command]
+    process = subprocess.run(
+        arguments, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+    )
     if process.returncode:
         raise AssertionError(f"{process.args[:3]} …\n{process.stdout}{process.stderr}")
     return process.stdout

@@ -4,6 +4,7 @@ PACKAGES = [
     "absl-py",
     "ai-edge-litert",
     "ai-edge-quantizer",
+    "atheris",
     "av",
     "hypothesis",
     "matplotlib",
