@@ -96,6 +96,7 @@ def check_both_ways(classes, folder, flavour, bitrates, tmp_path, run_java=jvm.r
         reader = ContainerReader(stream)
         coder = PacketCoder(metadata.bits_per_code, 1, load_tables(str(folder)))
         for block in reader:
+            assert block.packet is not None
             read = coder.decode(block.packet)[:, 0]
             here = codes[block.start : block.start + block.num_frames]
             np.testing.assert_array_equal(read, here[:, : read.shape[1]])

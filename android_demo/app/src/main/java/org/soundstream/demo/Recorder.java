@@ -20,6 +20,7 @@ final class Recorder implements Sender.CodesListener {
   private static final class Frame {
     final int[] codes;
     int numLevels; // 0: the last one, without codes
+    boolean denoise;
 
     Frame(int maxLevels) {
       codes = new int[maxLevels];
@@ -50,11 +51,12 @@ final class Recorder implements Sender.CodesListener {
   }
 
   @Override
-  public void onCodes(int[] codes, int numLevels) {
+  public void onCodes(int[] codes, int numLevels, boolean denoise) {
     Frame frame = free.poll();
     if (frame != null) {
       System.arraycopy(codes, 0, frame.codes, 0, numLevels);
       frame.numLevels = numLevels;
+      frame.denoise = denoise;
       filled.add(frame);
     }
   }
@@ -72,7 +74,7 @@ final class Recorder implements Sender.CodesListener {
       SstEncoder encoder =
           new SstEncoder(stream, metadata, numLevels, false, model.newEntropyTables());
       for (Frame frame = filled.take(); frame.numLevels > 0; frame = filled.take()) {
-        encoder.write(frame.codes, frame.numLevels, false);
+        encoder.write(frame.codes, frame.numLevels, frame.denoise);
         free.add(frame);
         numFrames++;
       }

@@ -19,8 +19,8 @@ public final class Sender {
 
   /** Also gets the codes, to write them to a file for instance. */
   public interface CodesListener {
-    /** The codes of one frame, which change after the call. */
-    void onCodes(int[] codes, int numLevels);
+    /** The codes of one frame, which change after the call, and whether noise was removed. */
+    void onCodes(int[] codes, int numLevels, boolean denoise);
   }
 
   private static final int METER_FRAMES = 50;
@@ -68,14 +68,15 @@ public final class Sender {
   public void send(float[] samples) throws BitstreamException {
     long start = System.nanoTime();
     int numLevels = encoder.encode(samples, codes);
-    coder.encode(codes, 1, numLevels, denoise, packet);
+    boolean denoised = denoise;
+    coder.encode(codes, 1, numLevels, denoised, packet);
     int length = packet.write(datagram, 0);
     times.add(System.nanoTime() - start);
     payloadRate.add(packet.payloadBytes());
     datagramRate.add(length);
     CodesListener current = listener;
     if (current != null) {
-      current.onCodes(codes, numLevels);
+      current.onCodes(codes, numLevels, denoised);
     }
     network.send(number++, datagram, length);
   }
