@@ -249,6 +249,14 @@ def test_names_in_the_manifest_are_those_in_the_code():
     assert f'getCacheDir(), "{folder}"' in session
 
 
+def test_every_text_is_shown_somewhere():
+    files = [*jvm.sources(APP / "java"), *APP.rglob("*.xml")]
+    text = "\n".join(file.read_text() for file in files)
+    for string in ElementTree.parse(APP / "res/values/strings.xml").getroot():
+        name = string.attrib["name"]
+        assert f"R.string.{name}" in text or f'"@string/{name}"' in text, name
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_gradle_scripts_are_kotlin(script):
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_kotlin.language()))

@@ -53,6 +53,7 @@ final class DemoSession {
   private Recorder recorder; // null: nothing is being kept
   private Future<?> playing; // null: nothing is being played
   private File recording; // null: nothing was kept
+  private int numStops; // what gets ready only after one more is not wanted any more
 
   /** Reads the metadata of the model in the app's assets. */
   DemoSession(Context context) throws IOException {
@@ -97,12 +98,17 @@ final class DemoSession {
     if (!takeFocus()) {
       return;
     }
+    int stopsBefore = numStops;
     inBackground(worker, () -> {
       LiveCall started = new LiveCall(model, flavour, bitrateBps, audioManager, this::onCallError);
       started.setDenoise(denoise);
       started.setLoss(loss);
       started.start();
       main.post(() -> {
+        if (numStops != stopsBefore) {
+          inBackground(worker, started::stop);
+          return;
+        }
         call = started;
         changed();
       });
@@ -132,6 +138,7 @@ final class DemoSession {
 
   /** Ends all that sounds or listens. */
   void stop() {
+    numStops++;
     setRecording(false, 0);
     if (playing != null) {
       playing.cancel(true);
@@ -152,11 +159,12 @@ final class DemoSession {
     if (!takeFocus()) {
       return;
     }
+    int stopsBefore = numStops;
     playing = inBackground(player, () -> {
       try {
         SstFile.play(model, source.open());
       } finally {
-        main.post(this::onPlayed);
+        main.post(() -> onPlayed(stopsBefore));
       }
     });
     changed();
@@ -216,9 +224,10 @@ final class DemoSession {
     });
   }
 
-  private void onPlayed() {
-    playing = null;
-    changed();
+  private void onPlayed(int stopsBefore) {
+    if (numStops == stopsBefore) { // else something else plays by now
+      stop();
+    }
   }
 
   private void onRecorded(File file, double seconds, IOException error) {
@@ -227,7 +236,7 @@ final class DemoSession {
         recording = file;
         message(context.getString(R.string.recorded, seconds, file.length()));
       } else {
-        message(context.getString(R.string.failed, error.getMessage()));
+        onFailure(error);
       }
       changed();
     });
@@ -238,9 +247,16 @@ final class DemoSession {
       try {
         task.run();
       } catch (IOException | RuntimeException error) {
-        main.post(() -> message(context.getString(R.string.failed, error.getMessage())));
+        main.post(() -> onFailure(error));
       }
     });
+  }
+
+  private void onFailure(Exception error) {
+    if (call == null && playing == null) {
+      audioManager.abandonAudioFocusRequest(focus);
+    }
+    message(context.getString(R.string.failed, error.getMessage()));
   }
 
   private void changed() {

@@ -43,7 +43,9 @@ public final class MainActivity extends Activity implements DemoSession.Listener
   private final BroadcastReceiver unplugged = new BroadcastReceiver() {
     @Override
     public void onReceive(Context context, Intent intent) {
-      session.stop(); // the loudspeaker would sound into the microphone
+      if (session != null) {
+        session.stop(); // the loudspeaker would sound into the microphone
+      }
     }
   };
   private DemoSession session;
@@ -252,7 +254,7 @@ public final class MainActivity extends Activity implements DemoSession.Listener
     if (given == null && Intent.ACTION_SEND.equals(intent.getAction())) {
       given = intent.getParcelableExtra(Intent.EXTRA_STREAM);
     }
-    if (given != null) {
+    if (given != null && session != null) {
       Uri uri = given;
       session.play(() -> open(uri));
     }
