@@ -64,7 +64,8 @@ class ApiStubs:
             if path.name == "__init__.pyi" and path.parts[0].startswith("android")
         }
         self._classes: dict[str, Class] = {}
-        self._unique = itertools.count(1)
+        self._read: set[str] = set()  # packages whose classes are known
+        self._unique = itertools.count(1)  # a value for each constant
 
     def write(self, folder: Path) -> list[Path]:
         """Writes one .java file per class that is not nested in another one; returns them."""
@@ -95,10 +96,9 @@ class ApiStubs:
             package = package.rpartition(".")[0]
             if not package:
                 return None
-        if name not in self._classes and package + ".*" not in self._classes:
-            module = ast.parse(self._files.pop(package).read_text())
-            self._files[package] = Path("/dev/null")  # read once
-            self._index(package, module.body)
+        if package not in self._read:
+            self._read.add(package)
+            self._index(package, ast.parse(self._files[package].read_text()).body)
         return self._classes.get(name)
 
     def _index(self, scope: str, body: list[ast.stmt]) -> None:
