@@ -40,7 +40,8 @@ def encoder(
 
     def step(num_quantizers: int) -> Step:
         def encode(state: State, audio: tf.Tensor, **denoise: tf.Tensor):
-            codes, after = model.encode_step(audio[..., None], state, num_quantizers, **denoise)
+            samples = tf.reshape(audio, [1, -1, 1])
+            codes, after = model.encode_step(samples, state, num_quantizers, **denoise)
             return {"codes": codes}, after
 
         return encode
@@ -71,6 +72,6 @@ def decoder(
         table = tf.pad(quantizer.codebooks, [[0, 0], [1, 0], [0, 0]])
         entries = tf.gather(tf.reshape(table, [-1, quantizer.dim]), codes + first_rows)
         audio, after = model.decoder.step(tf.reduce_sum(entries, axis=2), state)
-        return {"audio": audio[..., 0]}, after
+        return {"audio": tf.reshape(audio, [1, -1])}, after
 
     return Part({DECODE_SIGNATURE: form.trace(decode, inputs)}, model.variables + form.variables)

@@ -3,20 +3,46 @@
 import contextlib
 import io
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 from ai_edge_quantizer import qtyping, quantizer
 
+from export import integer_elu
+from export.calibration import Call
 from export.graphs import Part
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 
+SEARCH = ["FULLY_CONNECTED", "SUB", "ARG_MAX", "GATHER", "SUM"]  # operators of the quantizer
+
 
 def convert(part: Part) -> bytes:
-    """One float32 .tflite with all signatures of `part`, which share their weights.
+    """One float32 .tflite with all signatures of `part`, which share their weights."""
+    with _converter(part) as converter:
+        return converter.convert()
 
-    It goes through a SavedModel, the only way to several signatures in one file.
+
+def convert_int8(part: Part, calls: Callable[[], Iterator[Call]]) -> bytes:
+    """The same with nets in int8, activations included; inputs, outputs and the search in float32.
+
+    Args:
+      calls: what to run the signatures on, to learn the range of every tensor.
     """
+    with _converter(part) as converter:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = calls
+        # The one interface by which the converter leaves chosen operators alone.
+        tool = tf.lite.experimental.QuantizationDebugger(
+            converter=converter,
+            debug_dataset=calls,
+            debug_options=tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=SEARCH),
+        )
+        return halve(integer_elu.fuse(tool.get_nondebug_quantized_model()), CODEBOOKS)
+
+
+@contextlib.contextmanager
+def _converter(part: Part) -> Iterator[tf.lite.TFLiteConverter]:
+    """Goes through a SavedModel, the only way to several signatures in one file."""
     module = tf.Module()
     module.held = part.variables
     with tempfile.TemporaryDirectory() as folder:
@@ -25,7 +51,7 @@ def convert(part: Part) -> bytes:
             folder, signature_keys=list(part.signatures)
         )
         converter.experimental_enable_resource_variables = True  # for state inside of the graph
-        return converter.convert()
+        yield converter
 
 
 def float32(content: bytes) -> bytes:
@@ -60,9 +86,12 @@ def dynamic_int8(content: bytes) -> bytes:
         return bytes(tool.quantize().quantized_model)
 
 
-# Functions from a float32 model to the flavour; the first is what programs load by default.
+# Flavours that are made from the float32 file alone; the first is what programs load by default.
 FLAVOURS: dict[str, Callable[[bytes], bytes]] = {
     "dynamic_int8": dynamic_int8,
     "float16": float16,
     "float32": float32,
 }
+
+# The flavour that needs audio to calibrate with.
+INT8 = "int8"

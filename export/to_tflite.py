@@ -6,14 +6,16 @@ writes encoder_<flavour>.tflite and decoder_<flavour>.tflite for each flavour, a
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+import numpy as np
 from absl import app, flags, logging
 
-from export import graphs, quantize
+from export import calibration, graphs, quantize
 from export.metadata import Metadata
 from export.state import STATE_FORMS
 from model.soundstream import SoundStream
@@ -29,21 +31,27 @@ def export_model(
     bitrates_bps: list[int] | None = None,
     frames_per_call: int = 1,
     state: str = "explicit",
+    calibration_audio: np.ndarray | None = None,
 ) -> Metadata:
     """Writes the graphs of `model` and their metadata into `folder`, created if missing.
 
     Args:
-      flavours: keys of `quantize.FLAVOURS`; the first is what programs load by default.
+      flavours: keys of `quantize.FLAVOURS`, or `quantize.INT8`; the first is what programs load
+        by default.
       bitrates_bps: rates with a signature of their own; None: the usual ones that the codec has.
       frames_per_call: frames of codes that one invocation consumes or makes.
       state: key of `STATE_FORMS`.
+      calibration_audio: float32 [time] at the model's rate, for `quantize.INT8` only.
 
     Raises:
-      ValueError: unknown flavour, or a bitrate that the codec does not have.
+      ValueError: unknown flavour, a bitrate that the codec does not have, or no audio for int8.
     """
-    unknown = sorted(set(flavours) - set(quantize.FLAVOURS))
+    known = [*quantize.FLAVOURS, quantize.INT8]
+    unknown = sorted(set(flavours) - set(known))
     if unknown or not flavours:
-        raise ValueError(f"quantization {unknown}: choose from {', '.join(quantize.FLAVOURS)}")
+        raise ValueError(f"quantization {unknown}: choose from {', '.join(known)}")
+    if quantize.INT8 in flavours and calibration_audio is None:
+        raise ValueError("int8 needs audio to calibrate with")
     config = model.config
     bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
     form = STATE_FORMS[state]
@@ -51,11 +59,17 @@ def export_model(
         "encoder": graphs.encoder(model, bitrates, frames_per_call, form),
         "decoder": graphs.decoder(model, frames_per_call, form),
     }
+    frames = {"encoder": calibration.encoder_frames, "decoder": calibration.decoder_frames}
     folder.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
         converted = quantize.convert(part)
         for flavour in flavours:
-            content = quantize.FLAVOURS[flavour](converted)
+            if flavour == quantize.INT8:
+                assert calibration_audio is not None
+                inputs = frames[name](model, calibration_audio, frames_per_call)
+                content = quantize.convert_int8(part, partial(calibration.calls, part, inputs))
+            else:
+                content = quantize.FLAVOURS[flavour](converted)
             path = folder / f"{name}_{flavour}.tflite"
             path.write_bytes(content)
             print(f"{path}: {len(content) / 1e6:.2f} MB", flush=True)
@@ -84,7 +98,7 @@ def _usual_bitrates(model: SoundStream) -> list[int]:
 
 def _define_flags() -> None:
     """Not at import: this module is also a library."""
-    flavours = ", ".join(quantize.FLAVOURS)
+    flavours = ", ".join([*quantize.FLAVOURS, quantize.INT8])
     flags.DEFINE_string("checkpoint", None, "Weights of a codec (.npz).", required=True)
     flags.DEFINE_string("output_dir", None, "Folder for the graphs.", required=True)
     flags.DEFINE_list(
@@ -95,19 +109,34 @@ def _define_flags() -> None:
     )
     flags.DEFINE_enum("state", "explicit", list(STATE_FORMS), "Way of state in and out of graphs.")
     flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
+    flags.DEFINE_string(
+        "calibration_dir", None, "Prepared data, or speech, which shows int8 its ranges."
+    )
+    flags.DEFINE_integer("calibration_files", 50, "Recordings to take, of many speakers.", 1)
+    flags.DEFINE_float("calibration_seconds", 2.0, "Seconds of each.", 0.1)
 
 
 def main(_: list[str]) -> None:
     logging.set_verbosity(logging.ERROR)  # the converter tells much that means nothing here
     given = flags.FLAGS
     try:
+        model = load_model(given.checkpoint)
+        audio = None
+        if given.calibration_dir:
+            audio = calibration.read_audio(
+                given.calibration_dir,
+                model.config.sample_rate,
+                given.calibration_files,
+                given.calibration_seconds,
+            )
         export_model(
-            load_model(given.checkpoint),
+            model,
             Path(given.output_dir),
             given.quantization,
             given.bitrate_bps,
             given.frames_per_call,
             given.state,
+            audio,
         )
     except ValueError as error:
         sys.exit(str(error))

@@ -1,0 +1,168 @@
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from data.audio import write_audio
+from export import calibration, graphs
+from export.compare_flavours import compare, table
+from export.cut_graph import split_encoder
+from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
+from export.inspect_graph import FORBIDDEN, num_partitions, operators
+from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from export.to_tflite import export_model
+from metrics.recordings import find_recordings
+from metrics.registry import find_metrics
+from model.soundstream import SoundStream
+from tests.contract import fit_codebooks, randomize
+from tests.tiny import harmonic_batch, tiny_config
+
+CONFIG = tiny_config()
+FRAMES = 60
+
+
+@pytest.fixture(scope="module")
+def audio():
+    return harmonic_batch(1, FRAMES * CONFIG.hop)[0, :, 0]
+
+
+@pytest.fixture(scope="module")
+def model(audio):
+    model = SoundStream(CONFIG)
+    randomize(model)
+    fit_codebooks(model, tf.constant(audio[None, :, None]))
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(model, audio, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quantized")
+    export_model(model, folder, ["float32", "int8"], [1600, 3200], calibration_audio=audio)
+    return folder
+
+
+def read(folder, part, flavour):
+    return (folder / f"{part}_{flavour}.tflite").read_bytes()
+
+
+def input_types(content, operator):
+    """Types of the first inputs of all operators of a name."""
+    interpreter = Interpreter(model_content=content)
+    nodes = interpreter._get_ops_details()
+    return {np.dtype(n["operand_types"][0]).name for n in nodes if n["op_name"] == operator}
+
+
+def test_int8_stays_near_float32(model, folder, audio):
+    codes = model.encode(audio[None, :, None], 4)
+    expected = model.decode(codes)[0, :, 0].numpy()
+    exported = CodecModel.load(folder, "int8")
+    decoded = StreamingDecoder(exported).decode(codes[0].numpy())
+    error = np.mean((decoded - expected) ** 2)
+    assert 10 * np.log10(np.mean(expected**2) / error) > 10
+    assert np.mean(StreamingEncoder(exported, 1600).encode(audio) == codes[0, :, :2]) > 0.5
+
+
+def test_int8_nets_compute_in_int8_and_the_search_in_float32(folder):
+    decoder = read(folder, "decoder", "int8")
+    net, search = split_encoder(read(folder, "encoder", "int8"), "encode_03200")
+    for content in (decoder, net):
+        for operator in ("CONV_2D", "ELU", "ADD"):
+            assert input_types(content, operator) <= {"int8", "int32"}, operator
+    for operator in ("FULLY_CONNECTED", "SUB", "ARG_MAX"):
+        assert input_types(search, operator) == {"float32"}
+
+
+def test_int8_nets_are_whole(folder):
+    net, _ = split_encoder(read(folder, "encoder", "int8"), "encode_03200")
+    assert num_partitions(net, "main") == 1
+    assert num_partitions(read(folder, "decoder", "int8"), "decode") == 1
+    for part in ("encoder", "decoder"):
+        for nodes in operators(read(folder, part, "int8")).values():
+            assert not {node.name for node in nodes} & set(FORBIDDEN)
+
+
+def test_int8_needs_audio(model, tmp_path):
+    with pytest.raises(ValueError, match="int8 needs audio to calibrate with"):
+        export_model(model, tmp_path, ["int8"])
+
+
+def test_calibration_hands_states_on(model, audio):
+    part = graphs.encoder(model, (3200,))
+    frames = calibration.encoder_frames(model, audio, 1)
+    seen = list(calibration.calls(part, replace(frames, typical=np.full(FRAMES, True))))
+    assert [name for name, _ in seen] == ["encode_03200"] * FRAMES
+    states = [name for name in seen[0][1] if name.startswith("state_")]
+    for name in states:
+        assert not np.any(seen[0][1][name]) and np.any(seen[-1][1][name])
+    np.testing.assert_array_equal(np.concatenate([c["audio"][0] for _, c in seen]), audio)
+
+
+def test_calibration_leaves_out_the_loudest_frames(model, audio):
+    part = graphs.encoder(model, (3200,))
+    loud = np.concatenate([audio, 10 * audio[: 10 * CONFIG.hop]])
+    seen = list(calibration.calls(part, calibration.encoder_frames(model, loud, 1)))
+    assert 0.7 * FRAMES < len(seen) < FRAMES
+    assert max(np.abs(call["audio"]).max() for _, call in seen) <= np.abs(audio).max()
+
+
+def test_calibration_codes_have_all_rates(model, audio):
+    codes = calibration.decoder_frames(model, audio, 2).inputs["codes"]
+    assert codes.shape == (FRAMES // 2, 1, 2, 4)
+    assert {int(n) for n in (codes >= 0).sum(axis=-1).ravel()} == {1, 2, 3, 4}
+
+
+def test_calibration_with_the_switch_sees_both_settings(audio):
+    model = SoundStream(tiny_config(denoise=True))
+    switch = calibration.encoder_frames(model, audio, 1).inputs["denoise"]
+    assert switch.shape == (FRAMES, 1, 1) and set(switch.ravel()) == {0.0, 1.0}
+
+
+def test_halving_rounds_weights_and_nothing_else(folder, model):
+    content = read(folder, "decoder", "float32")
+    halved = halve(content, CODEBOOKS | CONVOLUTIONS)
+    weights = sum(w.shape.num_elements() for w in model.decoder.trainable_weights)
+    codebooks = model.quantizer.codebooks.shape.num_elements()
+    assert len(content) - len(halved) > 1.7 * (weights + codebooks) - 20_000
+    before, after = (
+        Counter(node.name for node in operators(c)["decode"]) for c in (content, halved)
+    )
+    convolutions = before["CONV_2D"]
+    assert after - before == Counter({"DEQUANTIZE": convolutions + 1})
+
+
+def test_flavours_are_compared(folder, audio, tmp_path):
+    for index in range(2):
+        write_audio(tmp_path / f"{index}.wav", audio[:, None], CONFIG.sample_rate)
+    recordings = find_recordings(str(tmp_path), "valid", ["speech"])
+    metrics, _ = find_metrics(["si_sdr"])
+    rows = {row["flavour"]: row for row in compare(folder, recordings, [1600], metrics, 1.0)}
+    assert rows["float32"]["same_codes"] == 1 > rows["int8"]["same_codes"] > 0.5
+    assert rows["int8"]["bytes"] < rows["float32"]["bytes"]
+    assert all(np.isfinite(row["si_sdr"]) for row in rows.values())
+    assert len(table(list(rows.values())).splitlines()) == 2 + 2
+
+
+def test_comparison_needs_float32(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "model")
+    values = json.loads((copy / "metadata.json").read_text()) | {"flavours": ["int8"]}
+    (copy / "metadata.json").write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="no float32 files to compare with"):
+        compare(copy, [], [1600], [], 1.0)
+
+
+def test_the_command_names_missing_recordings(folder, tmp_path):
+    command = [sys.executable, "export/compare_flavours.py", f"--model_dir={folder}"]
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [*command, f"--input_dir={tmp_path}"], cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "no audio files" in done.stderr
+    assert "Traceback" not in done.stderr
