@@ -24,4 +24,6 @@ $run evaluate.py --input_dir="$data_dir" --split=valid --model_dir="$output_dir"
   --bitrates_bps=3000,6000,9000,12000 --opus_bitrates_bps=6000,12000 --max_files=54 \
   --max_seconds=5 --listening_files=0 --output_dir="$scores" \
   --metrics=visqol_speech,pesq_wb,estoi,si_sdr,mel_distance
-cp "$scores/scores.json" "$output_dir/scores.json"
+# The command in scores.json names the folders by what they hold, not by where they were.
+sed -e "s|$data_dir|prepared|; s|${lyra_dir:-lyra}|lyra|; s|$scores|scores|" \
+  "$scores/scores.json" > "$output_dir/scores.json"
