@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 from ai_edge_quantizer import qtyping, quantizer
 
-from export import integer_elu
+from export import cut_graph, integer_elu
 from export.calibration import Call
 from export.graphs import Part
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
@@ -83,7 +83,9 @@ def dynamic_int8(content: bytes) -> bytes:
         ),
     )
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return bytes(tool.quantize().quantized_model)
+        quantized = bytes(tool.quantize().quantized_model)
+    # The tool puts large constants behind the flatbuffer, where TensorFlow Lite 2.17 finds nothing.
+    return cut_graph.write(cut_graph.read(quantized))
 
 
 # Flavours that are made from the float32 file alone; the first is what programs load by default.

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from data.audio import write_audio
-from export import calibration, graphs
+from export import calibration, graphs, quantize
 from export.compare_flavours import compare, table
 from export.cut_graph import split_encoder
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
@@ -136,6 +137,25 @@ def test_halving_rounds_weights_and_nothing_else(folder, model):
     )
     convolutions = before["CONV_2D"]
     assert after - before == Counter({"DEQUANTIZE": convolutions + 1})
+
+
+@pytest.mark.parametrize("flavour", quantize.FLAVOURS)
+def test_constants_are_inside_of_the_flatbuffer(flavour):
+    """Older runtimes do not look behind it."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=[3, 1, 64, 512]).astype(np.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 10, 1, 64], tf.float32)])
+    def graph(x):
+        return tf.nn.conv2d(x, kernel, 1, "VALID")
+
+    traced = graph.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], graph)
+    content = quantize.FLAVOURS[flavour](converter.convert())
+    model = schema.Model.GetRootAs(content, 0)
+    buffers = [model.Buffers(i) for i in range(model.BuffersLength())]
+    assert all(buffer.Offset() == 0 for buffer in buffers)
+    assert max(buffer.DataLength() for buffer in buffers) >= kernel.size
 
 
 def test_flavours_are_compared(folder, audio, tmp_path):
