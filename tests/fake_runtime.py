@@ -71,8 +71,10 @@ class StreamingDecoder:
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     sys.modules["export.runtime"] = sys.modules["__main__"]
-    from absl import app
+    from absl import app, flags
 
     import codec
 
+    # Not the released model's folder, whose entropy tables are for codes of another kind.
+    flags.FLAGS.set_default("model_dir", "stand-in")
     app.run(codec.main)
