@@ -1,6 +1,8 @@
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,3 +170,15 @@ class TestLoading:
         (copy / "metadata.json").write_text(json.dumps(values))
         with pytest.raises(ValueError, match="format 99"):
             CodecModel.load(copy)
+
+
+def test_the_example_without_our_code(exported_model, model):
+    """docs/mobile.md: its program does what ours does."""
+    text = (Path(__file__).resolve().parents[1] / "docs" / "mobile.md").read_text()
+    program = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    variables: dict = {}
+    exec(program.replace("pretrained/speech", str(exported_model)), variables)
+    codes = StreamingEncoder(model, 3200).encode(variables["samples"])
+    np.testing.assert_array_equal(
+        np.concatenate(variables["decoded"]), StreamingDecoder(model).decode(codes)
+    )
