@@ -1,7 +1,7 @@
 """Makes ELU an int8 operator in graphs of TensorFlow's converter, which leaves it in float32.
 
-    int8 > DEQUANTIZE > ELU > QUANTIZE > int8        becomes   int8 > ELU > int8
-    ... ELU > CONCATENATION (with a state) > QUANTIZE          the state is quantized instead
+    int8 > DEQUANTIZE > ELU > QUANTIZE > int8           becomes   int8 > ELU > int8
+    int8 > DEQUANTIZE > ELU > RESHAPE > QUANTIZE > int8           int8 > ELU > RESHAPE > int8
 
 LiteRT's int8 ELU is a table of 256 entries. Without it every other operator of an int8 net would be
 a conversion, and an accelerator for integers could take no more than single convolutions.
@@ -20,17 +20,16 @@ def fuse(content: bytes) -> bytes:
     """The int8 .tflite `content` with its ELUs in int8; inputs and outputs keep their types."""
     model = cut_graph.read(content)
     names = cut_graph.operator_names(model)
-    codes = {name: index for index, name in enumerate(names)}
     for graph in model.subgraphs:
-        _Rewriter(graph, names, codes).run()
+        _Rewriter(graph, names).run()
     return cut_graph.write(model)
 
 
 class _Rewriter:
     """One graph and who makes and takes each of its tensors."""
 
-    def __init__(self, graph: schema.SubGraphT, names: list[str], codes: dict[str, int]):
-        self._graph, self._names, self._codes = graph, names, codes
+    def __init__(self, graph: schema.SubGraphT, names: list[str]):
+        self._graph, self._names = graph, names
         self._producer = {int(t): o for o in graph.operators for t in o.outputs}
         self._consumers: dict[int, Operators] = defaultdict(list)
         for operator in graph.operators:
@@ -38,36 +37,25 @@ class _Rewriter:
                 self._consumers[int(tensor)].append(operator)
 
     def run(self) -> None:
-        for operator in [o for o in self._graph.operators if self._is(o, "ELU")]:
-            source = self._producer[int(operator.inputs[0])]
-            (consumer,) = self._consumers[int(operator.outputs[0])]
-            assert self._is(source, "DEQUANTIZE"), self._names[source.opcodeIndex]
-            operator.inputs = [source.inputs[0]]
-            if self._is(consumer, "QUANTIZE"):
-                operator.outputs = [consumer.outputs[0]]
-                self._graph.operators.remove(consumer)
+        for elu in [o for o in self._graph.operators if self._is(o, "ELU")]:
+            dequantize = self._producer[int(elu.inputs[0])]
+            (after,) = self._after(elu)
+            (quantize,) = [after] if self._is(after, "QUANTIZE") else self._after(after)
+            assert self._is(dequantize, "DEQUANTIZE") and self._is(quantize, "QUANTIZE")
+            rounded = int(quantize.outputs[0])
+            elu.inputs = [dequantize.inputs[0]]
+            if after is quantize:
+                elu.outputs = [rounded]
             else:
-                self._join_in_int8(operator, consumer)
+                assert self._is(after, "RESHAPE")
+                elu.outputs = [self._like(rounded, int(elu.outputs[0]))]
+                after.inputs = [elu.outputs[0], *after.inputs[1:]]
+                after.outputs = [rounded]
+            self._graph.operators.remove(quantize)
         self._sort()
 
-    def _join_in_int8(self, elu: schema.OperatorT, join: schema.OperatorT) -> None:
-        """`join` puts a state before the output of `elu`, for a convolution and the next state."""
-        assert self._is(join, "CONCATENATION"), self._names[join.opcodeIndex]
-        consumers = self._consumers[int(join.outputs[0])]
-        (quantize,) = [o for o in consumers if self._is(o, "QUANTIZE")]
-        joined = int(quantize.outputs[0])
-        self._graph.operators.remove(quantize)
-        state, activation = (int(index) for index in join.inputs)
-        elu.outputs = [self._like(joined, activation)]
-        narrow_state = self._like(joined, state)
-        self._insert("QUANTIZE", state, narrow_state)
-        join.inputs, join.outputs = [narrow_state, elu.outputs[0]], [joined]
-        for consumer in consumers:
-            if consumer is not quantize:  # a slice, that is the next state
-                wide = int(consumer.outputs[0])
-                consumer.inputs = [joined, *consumer.inputs[1:]]
-                consumer.outputs = [self._like(joined, wide)]
-                self._insert("DEQUANTIZE", consumer.outputs[0], wide)
+    def _after(self, operator: schema.OperatorT) -> Operators:
+        return self._consumers[int(operator.outputs[0])]
 
     def _is(self, operator: schema.OperatorT, name: str) -> bool:
         return self._names[operator.opcodeIndex] == name
@@ -81,12 +69,6 @@ class _Rewriter:
         tensor.quantization = self._graph.tensors[quantized].quantization
         self._graph.tensors.append(tensor)
         return len(self._graph.tensors) - 1
-
-    def _insert(self, name: str, source: int, target: int) -> None:
-        operator = schema.OperatorT()
-        operator.opcodeIndex = self._codes[name]
-        operator.inputs, operator.outputs = [source], [target]
-        self._graph.operators.append(operator)
 
     def _sort(self) -> None:
         """Drops what nothing needs any more; puts each operator just before its first use.

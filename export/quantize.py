@@ -3,45 +3,31 @@
 import contextlib
 import io
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import tensorflow as tf
 from ai_edge_quantizer import qtyping, quantizer
 
 from export import cut_graph, integer_elu
-from export.calibration import Call
 from export.graphs import Part
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
-
-SEARCH = ["FULLY_CONNECTED", "SUB", "ARG_MAX", "GATHER", "SUM"]  # operators of the quantizer
 
 
 def convert(part: Part) -> bytes:
     """One float32 .tflite with all signatures of `part`, which share their weights."""
-    with _converter(part) as converter:
-        return converter.convert()
+    return _convert(part, [])
 
 
-def convert_int8(part: Part, calls: Callable[[], Iterator[Call]]) -> bytes:
-    """The same with nets in int8, activations included; inputs, outputs and the search in float32.
+def convert_int8(part: Part) -> bytes:
+    """The same of a model with `int8_nets`: convolutions, ELU, sums and states' insides in int8.
 
-    Args:
-      calls: what to run the signatures on, to learn the range of every tensor.
+    Audio, states and codes keep their types outside; the search is in float32.
     """
-    with _converter(part) as converter:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = calls
-        # The one interface by which the converter leaves chosen operators alone.
-        tool = tf.lite.experimental.QuantizationDebugger(
-            converter=converter,
-            debug_dataset=calls,
-            debug_options=tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=SEARCH),
-        )
-        return halve(integer_elu.fuse(tool.get_nondebug_quantized_model()), CODEBOOKS)
+    content = _convert(part, [tf.lite.Optimize.DEFAULT])
+    return halve(integer_elu.fuse(content), CODEBOOKS)
 
 
-@contextlib.contextmanager
-def _converter(part: Part) -> Iterator[tf.lite.TFLiteConverter]:
+def _convert(part: Part, optimizations: list[tf.lite.Optimize]) -> bytes:
     """Goes through a SavedModel, the only way to several signatures in one file."""
     module = tf.Module()
     module.held = part.variables
@@ -51,7 +37,8 @@ def _converter(part: Part) -> Iterator[tf.lite.TFLiteConverter]:
             folder, signature_keys=list(part.signatures)
         )
         converter.experimental_enable_resource_variables = True  # for state inside of the graph
-        yield converter
+        converter.optimizations = optimizations
+        return converter.convert()
 
 
 def float32(content: bytes) -> bytes:
@@ -95,5 +82,6 @@ FLAVOURS: dict[str, Callable[[bytes], bytes]] = {
     "float32": float32,
 }
 
-# The flavour that needs audio to calibrate with.
-INT8 = "int8"
+# Flavours whose nets compute in int8, each made from a model of its own with `int8_nets`: one with
+# ranges set on speech, one trained for it.
+INT8, INT8_QAT = "int8", "int8_qat"

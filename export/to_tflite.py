@@ -6,20 +6,23 @@ writes encoder_<flavour>.tflite and decoder_<flavour>.tflite for each flavour, a
 """
 
 import sys
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import numpy as np
+import tensorflow as tf
 from absl import app, flags, logging
 
-from export import calibration, graphs, quantize
+from export import graphs, quantize
 from export.metadata import Metadata
 from export.state import STATE_FORMS
+from metrics.recordings import find_recordings
 from model.soundstream import SoundStream
-from model.weights import load_model, weights_hash
+from model.weights import load_model, weights_hash, with_int8_nets
 
 USUAL_BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 
@@ -31,48 +34,53 @@ def export_model(
     bitrates_bps: list[int] | None = None,
     frames_per_call: int = 1,
     state: str = "explicit",
-    calibration_audio: np.ndarray | None = None,
+    int8_models: Mapping[str, SoundStream] = MappingProxyType({}),
 ) -> Metadata:
     """Writes the graphs of `model` and their metadata into `folder`, created if missing.
 
     Args:
-      flavours: keys of `quantize.FLAVOURS`, or `quantize.INT8`; the first is what programs load
-        by default.
+      flavours: keys of `quantize.FLAVOURS` or of `int8_models`; the first is what programs load by
+        default.
       bitrates_bps: rates with a signature of their own; None: the usual ones that the codec has.
       frames_per_call: frames of codes that one invocation consumes or makes.
       state: key of `STATE_FORMS`.
-      calibration_audio: float32 [time] at the model's rate, for `quantize.INT8` only.
+      int8_models: what the int8 flavours are made from: models with `int8_nets`.
 
     Raises:
-      ValueError: unknown flavour, a bitrate that the codec does not have, or no audio for int8.
+      ValueError: unknown flavour, a bitrate that the codec does not have, or an int8 model with
+        codebooks of its own.
     """
-    known = [*quantize.FLAVOURS, quantize.INT8]
+    known = [*quantize.FLAVOURS, *int8_models]
     unknown = sorted(set(flavours) - set(known))
     if unknown or not flavours:
         raise ValueError(f"quantization {unknown}: choose from {', '.join(known)}")
-    if quantize.INT8 in flavours and calibration_audio is None:
-        raise ValueError("int8 needs audio to calibrate with")
+    for flavour, int8_model in int8_models.items():
+        if np.any(int8_model.quantizer.codebooks != model.quantizer.codebooks):
+            raise ValueError(
+                f"{flavour} has other codebooks: it could not decode what this encodes"
+            )
     config = model.config
     bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
-    form = STATE_FORMS[state]
-    parts = {
-        "encoder": graphs.encoder(model, bitrates, frames_per_call, form),
-        "decoder": graphs.decoder(model, frames_per_call, form),
-    }
-    frames = {"encoder": calibration.encoder_frames, "decoder": calibration.decoder_frames}
+
+    def parts(source: SoundStream) -> dict[str, graphs.Part]:
+        form = STATE_FORMS[state]
+        return {
+            "encoder": graphs.encoder(source, bitrates, frames_per_call, form),
+            "decoder": graphs.decoder(source, frames_per_call, form),
+        }
+
     folder.mkdir(parents=True, exist_ok=True)
-    for name, part in parts.items():
+    files: dict[str, bytes] = {}
+    for name, part in parts(model).items():
         converted = quantize.convert(part)
-        for flavour in flavours:
-            if flavour == quantize.INT8:
-                assert calibration_audio is not None
-                inputs = frames[name](model, calibration_audio, frames_per_call)
-                content = quantize.convert_int8(part, partial(calibration.calls, part, inputs))
-            else:
-                content = quantize.FLAVOURS[flavour](converted)
-            path = folder / f"{name}_{flavour}.tflite"
-            path.write_bytes(content)
-            print(f"{path}: {len(content) / 1e6:.2f} MB", flush=True)
+        for flavour in set(flavours) - set(int8_models):
+            files[f"{name}_{flavour}.tflite"] = quantize.FLAVOURS[flavour](converted)
+    for flavour in set(flavours) & set(int8_models):
+        for name, part in parts(int8_models[flavour]).items():
+            files[f"{name}_{flavour}.tflite"] = quantize.convert_int8(part)
+    for file, content in sorted(files.items()):
+        (folder / file).write_bytes(content)
+        print(f"{folder / file}: {len(content) / 1e6:.2f} MB", flush=True)
     metadata = Metadata(
         name=config.name,
         model_id=weights_hash(model),
@@ -96,9 +104,27 @@ def _usual_bitrates(model: SoundStream) -> list[int]:
     return sorted({b for b in USUAL_BITRATES_BPS if b % step == 0 and b <= full} | {full})
 
 
+def calibrated(model: SoundStream, folder: str, max_files: int, max_seconds: float) -> SoundStream:
+    """`model` with int8 nets, their ranges set on speech.
+
+    Args:
+      folder: a prepared data folder, of which the training part counts, or any folder of audio.
+      max_files: recordings to take, one per speaker first.
+      max_seconds: of the beginning of each.
+
+    Raises:
+      ValueError: no audio there, or a file that cannot be read.
+    """
+    rate, hop = model.config.sample_rate, model.config.hop
+    recordings = find_recordings(folder, "train", ["speech"], max_files)
+    samples = np.concatenate([recording.read(rate, max_seconds) for recording in recordings])
+    audio = samples[: len(samples) // hop * hop]
+    return with_int8_nets(model, tf.constant(audio[None, :, None]))
+
+
 def _define_flags() -> None:
     """Not at import: this module is also a library."""
-    flavours = ", ".join([*quantize.FLAVOURS, quantize.INT8])
+    flavours = ", ".join([*quantize.FLAVOURS, quantize.INT8, quantize.INT8_QAT])
     flags.DEFINE_string("checkpoint", None, "Weights of a codec (.npz).", required=True)
     flags.DEFINE_string("output_dir", None, "Folder for the graphs.", required=True)
     flags.DEFINE_list(
@@ -110,10 +136,23 @@ def _define_flags() -> None:
     flags.DEFINE_enum("state", "explicit", list(STATE_FORMS), "Way of state in and out of graphs.")
     flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
     flags.DEFINE_string(
-        "calibration_dir", None, "Prepared data, or speech, which shows int8 its ranges."
+        "calibration_dir", None, "For int8: prepared data, or speech, to set ranges on."
     )
     flags.DEFINE_integer("calibration_files", 50, "Recordings to take, of many speakers.", 1)
     flags.DEFINE_float("calibration_seconds", 2.0, "Seconds of each.", 0.1)
+    flags.DEFINE_string("qat_checkpoint", None, "For int8_qat: weights by `train.py --qat`.")
+
+
+def _int8_models(model: SoundStream, given: flags.FlagValues) -> dict[str, SoundStream]:
+    """The sources of the int8 flavours for which flags name data or weights."""
+    models = {}
+    if given.calibration_dir:
+        models[quantize.INT8] = calibrated(
+            model, given.calibration_dir, given.calibration_files, given.calibration_seconds
+        )
+    if given.qat_checkpoint:
+        models[quantize.INT8_QAT] = load_model(given.qat_checkpoint)
+    return models
 
 
 def main(_: list[str]) -> None:
@@ -121,14 +160,6 @@ def main(_: list[str]) -> None:
     given = flags.FLAGS
     try:
         model = load_model(given.checkpoint)
-        audio = None
-        if given.calibration_dir:
-            audio = calibration.read_audio(
-                given.calibration_dir,
-                model.config.sample_rate,
-                given.calibration_files,
-                given.calibration_seconds,
-            )
         export_model(
             model,
             Path(given.output_dir),
@@ -136,7 +167,7 @@ def main(_: list[str]) -> None:
             given.bitrate_bps,
             given.frames_per_call,
             given.state,
-            audio,
+            _int8_models(model, given),
         )
     except ValueError as error:
         sys.exit(str(error))

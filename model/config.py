@@ -36,6 +36,7 @@ class CodecConfig:
       codebook_size: N, entries per quantizer.
       num_quantizers: quantizers of the full-rate model; any smaller number may be used.
       denoise: FiLM conditioning at the bottleneck (section III-F).
+      int8_nets: activations are rounded to eight bits (`model/fake_quantization.py`).
     """
 
     name: str
@@ -56,6 +57,7 @@ class CodecConfig:
     codebook_size: int
     num_quantizers: int
     denoise: bool = False
+    int8_nets: bool = False
 
     def __post_init__(self) -> None:
         for field in ("encoder_channels", "decoder_channels"):

@@ -7,6 +7,7 @@ import tensorflow as tf
 from model import seanet
 from model.backend import keras
 from model.config import CodecConfig
+from model.fake_quantization import quantize_decoder, quantize_encoder
 from model.film import FiLM
 from model.initializers import initialize_as_transform
 from model.quantizer import ResidualVectorQuantizer
@@ -31,6 +32,9 @@ class SoundStream(keras.Model):
         self.film = FiLM(config.embedding_dim, name="film") if config.denoise else None
         if not config.trunk_activation:
             initialize_as_transform(config, self.encoder, self.decoder)
+        if config.int8_nets:
+            quantize_encoder(self.encoder)
+            quantize_decoder(self.decoder)
 
     def embed(self, audio: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
         """audio -> embeddings float32 [batch, frames, D], before the quantizer."""

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from model.backend import keras
 from model.config import CodecConfig
+from model.fake_quantization import set_ranges
 from model.soundstream import SoundStream
 
 CONFIG = "config"
@@ -92,3 +93,19 @@ def load_model(path: str | Path) -> SoundStream:
             )
         variable.assign(arrays[name].astype(np.float32))
     return model
+
+
+def with_int8_nets(model: SoundStream, audio: tf.Tensor) -> SoundStream:
+    """A copy of `model` that rounds activations to eight bits, its ranges learnt from `audio`.
+
+    Args:
+      audio: typical signals, float32 [batch, time, 1].
+    """
+    copy = SoundStream(model.config.replace(int8_nets=True))
+    copied = named_weights(copy)
+    for name, variable in named_weights(model).items():
+        copied[name].assign(variable)
+    embeddings = set_ranges(copy.encoder, audio)
+    codes = copy.quantizer.encode(embeddings, model.config.num_quantizers)
+    set_ranges(copy.decoder, copy.quantizer.decode(codes))
+    return copy

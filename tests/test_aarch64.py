@@ -16,6 +16,7 @@ import tensorflow as tf
 from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
+from model.weights import with_int8_nets
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import harmonic_batch, tiny_config
 
@@ -37,9 +38,11 @@ def audio():
 def folder(audio, tmp_path_factory):
     model = SoundStream(CONFIG)
     randomize(model)
-    fit_codebooks(model, tf.constant(audio[None, :, None]))
+    signal = tf.constant(audio[None, :, None])
+    fit_codebooks(model, signal)
     folder = tmp_path_factory.mktemp("model")
-    export_model(model, folder, FLAVOURS, [3200], calibration_audio=audio)
+    int8_models = {"int8": with_int8_nets(model, signal)}
+    export_model(model, folder, FLAVOURS, [3200], int8_models=int8_models)
     return folder
 
 
