@@ -48,11 +48,12 @@ class RunDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         file = self.path / SETTINGS_FILE
         if file.exists():
-            before = json.loads(file.read_text())["codec"]
-            now = json.loads(json.dumps(description["codec"]))
-            differing = [k for k in now if before.get(k) != now[k]]
+            # Settings that are newer than the run have their defaults.
+            before = CodecConfig.from_dict(json.loads(file.read_text())["codec"]).to_dict()
+            now = CodecConfig.from_dict(description["codec"]).to_dict()
+            differing = [k for k in now if before[k] != now[k]]
             if differing:
-                changes = ", ".join(f"{k}: {before.get(k)} -> {now[k]}" for k in differing)
+                changes = ", ".join(f"{k}: {before[k]} -> {now[k]}" for k in differing)
                 raise ValueError(f"{self.path} holds a run of another codec ({changes})")
         partial = file.with_suffix(".partial")
         partial.write_text(json.dumps(description, indent=1))
