@@ -15,12 +15,14 @@ from absl import app, flags
 
 from data.sampling import MixOptions
 from model import config as presets
+from training import quantization_aware
 from training import run as runs
 from training.settings import LossWeights, Schedule, TrainingSettings
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Prepared folder, or any folder of audio.")
 _TRAIN_DIR = flags.DEFINE_string("train_dir", None, "Checkpoints, curves and scores go here.")
 _INIT_FROM = flags.DEFINE_string("init_from", None, "Compact checkpoint to start from.")
+_QAT = flags.DEFINE_bool("qat", False, "Train the codec of --init_from, weights.npz, for int8.")
 _PRESET = flags.DEFINE_enum("preset", "speech", list(presets.PRESETS), "Architecture.")
 _TOTAL_STEPS = flags.DEFINE_integer("total_steps", 1_000_000, "Where the run ends.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 12, "Examples per step.", lower_bound=1)
@@ -97,7 +99,10 @@ def main(argv: list[str]) -> None:
         product_dtype=_PRODUCT_DTYPE.value,
     )
     try:
-        runs.train(presets.preset(_PRESET.value), training, data, run)
+        if _QAT.value:
+            quantization_aware.train(data, run, training.learning_rate)
+        else:
+            runs.train(presets.preset(_PRESET.value), training, data, run)
     except ValueError as error:
         sys.exit(f"train.py: {error}")
 
