@@ -19,6 +19,13 @@ def encode_signature(bitrate_bps: int) -> str:
     return f"encode_{bitrate_bps:05d}"
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes aside and renames: whoever reads `path` meanwhile finds the old file or the new one."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
 @dataclasses.dataclass(frozen=True)
 class Metadata:
     """Facts of one exported model.
@@ -86,7 +93,7 @@ class Metadata:
             "decoder_signature": DECODE_SIGNATURE,
             "frame_bits": {str(b): self.bits_per_frame(b) for b in self.bitrates_bps},
         }
-        (folder / METADATA_FILE).write_text(json.dumps(values, indent=2) + "\n")
+        write_whole(folder / METADATA_FILE, f"{json.dumps(values, indent=2)}\n".encode())
 
     @classmethod
     def read(cls, folder: Path) -> Metadata:

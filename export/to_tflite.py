@@ -18,7 +18,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from export import graphs, quantize
-from export.metadata import Metadata
+from export.metadata import Metadata, write_whole
 from export.state import STATE_FORMS
 from metrics.recordings import find_recordings
 from model.soundstream import SoundStream
@@ -79,7 +79,7 @@ def export_model(
         for name, part in parts(int8_models[flavour]).items():
             files[f"{name}_{flavour}.tflite"] = quantize.convert_int8(part)
     for file, content in sorted(files.items()):
-        (folder / file).write_bytes(content)
+        write_whole(folder / file, content)
         print(f"{folder / file}: {len(content) / 1e6:.2f} MB", flush=True)
     metadata = Metadata(
         name=config.name,

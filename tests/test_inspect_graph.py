@@ -1,8 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.inspect_graph import num_partitions, operators
+from export.cut_graph import split_encoder
+from export.inspect_graph import FORBIDDEN, num_partitions, operators
+from export.metadata import DECODE_SIGNATURE, Metadata
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = sorted(path.parent for path in ROOT.glob("pretrained/*/metadata.json"))
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +38,18 @@ def test_arithmetic_and_constants_are_counted(content):
 def test_partitions_are_counted(content):
     (signature,) = operators(content)
     assert num_partitions(content, signature) == 2
+
+
+@pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
+def test_released_graphs_suit_a_phone(folder):
+    metadata = Metadata.read(folder)
+    for flavour in metadata.flavours:
+        encoder, decoder = (
+            (folder / f"{part}_{flavour}.tflite").read_bytes() for part in ("encoder", "decoder")
+        )
+        for nodes in [*operators(encoder).values(), *operators(decoder).values()]:
+            assert not {node.name for node in nodes} & set(FORBIDDEN)
+        # Neither net is left by XNNPACK halfway; the search between them is, at every ARG_MAX.
+        net, _ = split_encoder(encoder, metadata.signature_for(metadata.bitrates_bps[0]))
+        assert num_partitions(net, "main") == 1
+        assert num_partitions(decoder, DECODE_SIGNATURE) == 1

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -128,6 +129,22 @@ def test_metadata_describes_the_model(model, folder):
     assert values["encoder_signatures"] == {"1600": "encode_01600", "3200": "encode_03200"}
     assert values["frame_bits"] == {"1600": 8, "3200": 16}
     assert values["flavours"] == list(FLAVOURS)
+
+
+def test_a_file_is_replaced_when_the_new_one_is_whole(folder, model, tmp_path, monkeypatch):
+    copy = shutil.copytree(folder, tmp_path / "model")
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+
+    def interrupted(path, content):
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_model(model, copy, ["float32"], [3200])
+    for name, content in before.items():
+        assert (copy / name).read_bytes() == content
 
 
 def test_several_frames_per_call(model, tmp_path, audio):
