@@ -16,6 +16,9 @@ from bitstream.packets import COMFORT_NOISE_BYTES
 BAND_EDGES = np.array([0, 1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 5 / 8, 1])
 SILENCE = bytes([255]) * COMFORT_NOISE_BYTES
 _SMOOTHING = 0.3  # how far the powers go towards a new description in one frame
+_MEMORY_SECONDS = 3.0  # of recent sound, whose quiet moments tell what the background is
+_QUIET_SHARE = 0.1  # of the frames in memory are taken as background
+_LOUDEST_BACKGROUND = 1e-4  # mean square, -40 dBFS: speech without a pause is no background
 
 
 def band_powers(frames: np.ndarray) -> np.ndarray:
@@ -72,6 +75,29 @@ class NoiseGenerator:
         spectrum = np.fft.rfft(self._random.standard_normal((len(powers), 2 * self._hop)))
         share = np.maximum(1, self._bins_per_band) / spectrum.shape[1]  # of white noise's power
         return np.fft.irfft(spectrum * np.repeat(np.sqrt(powers / share), self._bins_per_band, 1))
+
+
+class Background:
+    """What the quiet moments of the last seconds sound like."""
+
+    def __init__(self, sample_rate: int, hop: int) -> None:
+        self._hop = hop
+        self._memory_frames = round(_MEMORY_SECONDS * sample_rate / hop)
+        self._memory = np.zeros((0, hop), np.float32)
+
+    def hear(self, samples: np.ndarray) -> None:
+        """Takes note of float32 [frames * hop] that came from the other side."""
+        memory = np.concatenate([self._memory, samples.reshape(-1, self._hop)])
+        self._memory = memory[-self._memory_frames :]
+
+    def powers(self) -> np.ndarray:
+        """Band powers [8] of the quietest frames in memory; zeros before anything was heard."""
+        if not len(self._memory):
+            return np.zeros(len(BAND_EDGES) - 1)
+        energy = np.mean(self._memory**2, axis=1)
+        quiet = np.argsort(energy)[: max(1, int(_QUIET_SHARE * len(energy)))]
+        powers = band_powers(self._memory[quiet]).mean(axis=0)
+        return powers * (_LOUDEST_BACKGROUND / max(powers.sum(), _LOUDEST_BACKGROUND))
 
 
 def _bands(num_bins: int) -> list[slice]:

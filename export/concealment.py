@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from export.comfort_noise import BAND_EDGES, NoiseGenerator, band_powers, powers_of
+from export.comfort_noise import BAND_EDGES, Background, NoiseGenerator, powers_of
 from export.pitch import PAST_SECONDS, extend
 from export.runtime import CodecModel, StreamingDecoder
 
 FADE_SECONDS = 0.1  # in which a loss fades to noise
 RAMP_SECONDS = 0.005  # in which the decoder's voice comes back
-_MEMORY_SECONDS = 3.0  # of recent sound, whose quiet moments tell what the background is
-_QUIET_SHARE = 0.1  # of the frames in memory are taken as background
-_LOUDEST_BACKGROUND = 1e-4  # mean square, -40 dBFS: speech without a pause is no background
 
 
 class ConcealingDecoder:
@@ -34,7 +31,6 @@ class ConcealingDecoder:
         self._hop = metadata.hop
         self._ramp = min(metadata.hop, round(RAMP_SECONDS * metadata.sample_rate))
         self._past_samples = round(PAST_SECONDS * metadata.sample_rate) + 1
-        self._memory_frames = round(_MEMORY_SECONDS * frame_rate)
         self._fade_frames = max(1, round(FADE_SECONDS * frame_rate))
         self._decoder = StreamingDecoder(model)
         self.reset()
@@ -44,7 +40,7 @@ class ConcealingDecoder:
         self._decoder.reset()
         self._noise = NoiseGenerator(self._hop)
         self._powers = np.zeros(len(BAND_EDGES) - 1)  # of that noise
-        self._memory = np.zeros((0, self._hop), np.float32)  # frames that came
+        self._background = Background(self._sample_rate, self._hop)
         self._past = np.zeros(self._past_samples, np.float32)  # what was heard, whatever it was
         self._extension = np.zeros(0, np.float32)  # how the sound before a loss goes on
         self._gain = 1.0  # of the extension; 1 where nothing is missing
@@ -61,8 +57,7 @@ class ConcealingDecoder:
         if codes is None:
             return self.conceal(1)
         samples = self._decoder.decode(codes)
-        self._memory = np.concatenate([self._memory, samples.reshape(-1, self._hop)])
-        self._memory = self._memory[-self._memory_frames :]
+        self._background.hear(samples)
         if self._gain < 1.0 and len(codes):
             weights = np.arange(self._ramp, dtype=np.float32) / self._ramp
             missing = self._fill(1, self._fade_frames)[: self._ramp]
@@ -74,7 +69,7 @@ class ConcealingDecoder:
     def conceal(self, num_frames: int) -> np.ndarray:
         """Makes up for lost frames: float32 [num_frames * hop]."""
         if self._gain == 1.0:
-            self._powers = self._background()
+            self._powers = self._background.powers()
         return self._heard(self._fill(num_frames, self._fade_frames))
 
     def pause(self, num_frames: int, description: bytes) -> np.ndarray:
@@ -88,7 +83,7 @@ class ConcealingDecoder:
         if description:
             self._powers = powers_of(description)
         elif self._gain == 1.0:
-            self._powers = self._background()
+            self._powers = self._background.powers()
         return self._heard(self._fill(num_frames, 1))
 
     def _heard(self, samples: np.ndarray) -> np.ndarray:
@@ -114,12 +109,3 @@ class ConcealingDecoder:
         self._extension = self._extension[count:]
         noise = self._noise.generate(self._powers, num_frames)
         return (sound * gains + noise * np.sqrt(1.0 - gains**2)).astype(np.float32)
-
-    def _background(self) -> np.ndarray:
-        """Band powers [8] of the quietest frames in memory."""
-        if not len(self._memory):
-            return np.zeros_like(self._powers)
-        energy = np.mean(self._memory**2, axis=1)
-        quiet = np.argsort(energy)[: max(1, int(_QUIET_SHARE * len(energy)))]
-        powers = band_powers(self._memory[quiet]).mean(axis=0)
-        return powers * (_LOUDEST_BACKGROUND / max(powers.sum(), _LOUDEST_BACKGROUND))
