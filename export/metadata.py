@@ -20,7 +20,7 @@ def encode_signature(bitrate_bps: int) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes aside and renames: whoever reads `path` meanwhile finds the old file or the new one."""
+    """Writes aside and renames: who reads `path` meanwhile finds the old file or the new one."""
     partial = path.with_suffix(".partial")
     partial.write_bytes(content)
     partial.replace(path)

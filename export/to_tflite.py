@@ -47,14 +47,16 @@ def export_model(
       int8_models: what the int8 flavours are made from: models with `int8_nets`.
 
     Raises:
-      ValueError: unknown flavour, a bitrate that the codec does not have, or an int8 model with
-        codebooks of its own.
+      ValueError: unknown flavour, a bitrate that the codec does not have, or an int8 model of
+        another architecture or with codebooks of its own.
     """
     known = [*quantize.FLAVOURS, *int8_models]
     unknown = sorted(set(flavours) - set(known))
     if unknown or not flavours:
         raise ValueError(f"quantization {unknown}: choose from {', '.join(known)}")
     for flavour, int8_model in int8_models.items():
+        if int8_model.config != model.config.replace(int8_nets=True):
+            raise ValueError(f"{flavour}: not this codec with int8 nets, as `train.py --qat` makes")
         if np.any(int8_model.quantizer.codebooks != model.quantizer.codebooks):
             raise ValueError(
                 f"{flavour} has other codebooks: it could not decode what this encodes"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model.weights import named_weights, save_model
 from tests.test_trainer import batch, make_trainer
 from tests.tiny import tiny_config
 from training import checkpoints
@@ -47,8 +48,24 @@ def test_compact_checkpoint_keeps_nets_codebooks_and_step(tmp_path):
     assert not list(tmp_path.glob("*.partial"))
 
 
+def test_the_codec_to_ship_is_in_both_files_of_a_release(tmp_path):
+    trainer = make_trainer()
+    _steps(trainer, 0, 2)
+    checkpoints.save_compact(trainer, tmp_path / "resume.npz")
+    save_model(trainer.average, tmp_path / "weights.npz")
+    expected, codec = (
+        named_weights(checkpoints.load_codec(tmp_path / name))
+        for name in ("weights.npz", "resume.npz")
+    )
+    assert expected.keys() == codec.keys()
+    for name, variable in expected.items():
+        np.testing.assert_array_equal(codec[name], variable, err_msg=name)
+
+
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
     path = tmp_path / "notes.npz"
     path.write_text("not an archive")
     with pytest.raises(ValueError, match=r"notes\.npz"):
         checkpoints.load_compact(make_trainer(), path)
+    with pytest.raises(ValueError, match=r"notes\.npz"):
+        checkpoints.load_codec(path)

@@ -105,5 +105,5 @@ def test_a_run_writes_weights_and_scores_and_resumes(settings, teacher, audio, t
 
 def test_weights_to_start_from_are_needed(settings):
     data, run = settings
-    with pytest.raises(ValueError, match=r"--init_from=weights.npz"):
+    with pytest.raises(ValueError, match=r"--init_from=weights\.npz"):
         train(data, dataclasses.replace(run, init_from=None), 1e-3)

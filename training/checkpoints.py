@@ -13,12 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from model.config import CodecConfig
-from model.weights import save_model
+from model.soundstream import SoundStream
+from model.weights import load_model, save_model
 from training.trainer import Trainer
 
 SETTINGS_FILE = "run.json"
 WEIGHTS_FILE = "weights.npz"
 COMPACT_SUFFIX = ".npz"
+_STEPS_DONE = "steps_done"
 
 
 class RunDirectory:
@@ -99,8 +101,14 @@ def _named(trainer: Trainer) -> dict[str, tf.Variable]:
         "discriminators": trainer.discriminators.weights,
         "codebooks": [trainer.codebook_trainer.counts, trainer.codebook_trainer.sums],
     }
-    named = {f"{group}/{i:03d}": v for group, vs in groups.items() for i, v in enumerate(vs)}
-    return named | {"steps_done": trainer.steps_done}
+    named = {_STEPS_DONE: trainer.steps_done}
+    for group, variables in groups.items():
+        named |= _numbered(group, variables)
+    return named
+
+
+def _numbered(group: str, variables: list[tf.Variable]) -> dict[str, tf.Variable]:
+    return {f"{group}/{i:03d}": variable for i, variable in enumerate(variables)}
 
 
 def save_compact(trainer: Trainer, path: str | Path) -> None:
@@ -132,14 +140,9 @@ def load_compact(trainer: Trainer, path: str | Path) -> int:
     Raises:
       ValueError: unreadable file, or another codec.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-        config = json.loads(arrays.pop("config").tobytes())
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is not a compact checkpoint: {error}") from error
-    if CodecConfig.from_dict(config) != trainer.codec.config:
-        raise ValueError(f"{path} holds codec {config}, not the one asked for")
+    config, arrays = _read(path)
+    if config != trainer.codec.config:
+        raise ValueError(f"{path} holds codec {config.to_dict()}, not the one asked for")
     named = _named(trainer)
     fresh = any(
         name not in arrays or arrays[name].shape != tuple(variable.shape)
@@ -153,3 +156,28 @@ def load_compact(trainer: Trainer, path: str | Path) -> int:
             raise ValueError(f"{path} has no {name} of shape {tuple(variable.shape)}")
         variable.assign(arrays[name].astype(variable.dtype.as_numpy_dtype))
     return int(trainer.steps_done.numpy())
+
+
+def load_codec(path: str | Path) -> SoundStream:
+    """The codec to ship: of a weights file, or the average of a compact checkpoint.
+
+    Raises:
+      ValueError: `path` is neither.
+    """
+    config, arrays = _read(path)
+    if _STEPS_DONE not in arrays:
+        return load_model(path)
+    codec = SoundStream(config)
+    for name, variable in _numbered("average", codec.weights).items():
+        variable.assign(arrays[name].astype(np.float32))
+    return codec
+
+
+def _read(path: str | Path) -> tuple[CodecConfig, dict[str, np.ndarray]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        config = json.loads(arrays.pop("config").tobytes())
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} is not a compact checkpoint: {error}") from error
+    return CodecConfig.from_dict(config), arrays

@@ -16,9 +16,10 @@ import tensorflow as tf
 from data.pipeline import evaluation_clips, training_batches
 from model.backend import keras
 from model.soundstream import SoundStream
-from model.weights import load_model, with_int8_nets
+from model.weights import with_int8_nets
 from training import callbacks, checkpoints, losses
-from training.run import DataSettings, RunSettings
+from training.run import DataSettings, RunSettings, save_when_asked_to_stop
+from training.spectra import Spectrum
 from training.trainer import Stage
 
 EMBEDDING_WEIGHT, MEL_WEIGHT, COMPLEX_WEIGHT = 10.0, 8.0, 2.0
@@ -75,7 +76,7 @@ class Student(keras.Model):
             }
             actual = losses.spectra(self.codec.synthesize(quantized)[..., 0])
             named["mel"] = losses.mel_loss(expected, actual, config.sample_rate)
-            named["complex"] = losses.complex_loss(expected, actual)
+            named["complex"] = _spectral_error(expected, actual)
             total = (
                 EMBEDDING_WEIGHT * named["embedding"]
                 + MEL_WEIGHT * named["mel"]
@@ -103,6 +104,22 @@ def _relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(error / (tf.reduce_sum(tf.square(expected), axis=-1) + QUIET))
 
 
+def _spectral_error(expected: dict[int, Spectrum], actual: dict[int, Spectrum]) -> tf.Tensor:
+    """Mean magnitude of the complex error of each example relative to its own, at all windows.
+
+    At all frequencies too: a codec can't be asked for the phase of the treble in a recording, but
+    the student has the very codes from which the teacher made its own.
+    """
+    total = 0.0
+    for window, (real, imag) in actual.items():
+        target = expected[window]
+        error = Spectrum(real - target.real, imag - target.imag).magnitude()
+        level = tf.reduce_mean(target.magnitude(), axis=[1, 2])
+        floor = losses.LEVEL_FLOOR / window**0.5
+        total += tf.reduce_mean(tf.reduce_mean(error, axis=[1, 2]) / (level + floor))
+    return total / len(actual)
+
+
 def train(data: DataSettings, run: RunSettings, learning_rate: float) -> Student:
     """Trains until `run.total_steps`, resuming what `run.train_dir` holds.
 
@@ -110,8 +127,8 @@ def train(data: DataSettings, run: RunSettings, learning_rate: float) -> Student
       ValueError: no weights to start from, no audio, or a folder of another run.
     """
     if not run.init_from:
-        raise ValueError("--qat needs the weights of a trained codec: --init_from=weights.npz")
-    teacher = load_model(run.init_from)
+        raise ValueError("--qat needs a trained codec: --init_from=weights.npz, or resume.npz")
+    teacher = checkpoints.load_codec(run.init_from)
     config = teacher.config
     crop = int(data.crop_seconds * config.sample_rate) // config.hop * config.hop
     if crop <= 0:
@@ -148,6 +165,7 @@ def train(data: DataSettings, run: RunSettings, learning_rate: float) -> Student
         callbacks.Validation(directory, writer, clips, rates, run.validation_steps),
         callbacks.Saver(directory, run.checkpoint_minutes),
     ]
+    save_when_asked_to_stop(student)
     if done < run.total_steps:
         steps = run.total_steps - done
         student.fit(batches(done), epochs=1, steps_per_epoch=steps, callbacks=watchers, verbose=0)

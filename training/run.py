@@ -7,6 +7,7 @@ from typing import Any
 
 from data.pipeline import evaluation_clips, training_batches
 from data.sampling import MixOptions
+from model.backend import keras
 from model.config import CodecConfig
 from model.soundstream import SoundStream
 from training import callbacks, checkpoints
@@ -125,7 +126,7 @@ def train(
         ),
         callbacks.Saver(directory, run.checkpoint_minutes),
     ]
-    _save_when_asked_to_stop(trainer)
+    save_when_asked_to_stop(trainer)
     while done < run.total_steps and not trainer.stop_training:
         stage = trainer.stage_at(done)
         trainer.begin(stage)
@@ -139,7 +140,7 @@ def train(
     return trainer
 
 
-def _save_when_asked_to_stop(trainer: Trainer) -> None:
+def save_when_asked_to_stop(trainer: keras.Model) -> None:
     """SIGTERM and Ctrl-C end the run after the current step, with a checkpoint."""
 
     def stop(signum: int, frame: Any) -> None:
