@@ -3,9 +3,9 @@
     python evaluate.py --input_dir=my_recordings --model_dir=pretrained/speech \
         --bitrates_bps=3000,6000,12000 --codecs=soundstream,opus --output_dir=scores
 
-Writes scores.csv (a row per recording, codec and bitrate), scores.json (means with 95 % intervals,
-by group, paired differences), rate_quality.png and report.html, which has it all and players for
-listening. A run that was stopped goes on where it was.
+Writes scores.csv (a row per recording, codec, bitrate and loss), scores.json (means with 95 %
+intervals, by group, paired differences), rate_quality.png and report.html, which has it all and
+players for listening. A run that was stopped goes on where it was.
 """
 
 import os
@@ -13,23 +13,30 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from absl import app, flags
 
 from metrics import codebooks, curves, plot, recordings, registry, report_audio, results, tables
-from metrics.evaluation import Job, evaluate
+from metrics.evaluation import Job, evaluate, scored_recordings
 from metrics.external import ExternalPeer
+from metrics.lyra import LyraPeer
+from metrics.opus import OpusPeer
+from metrics.packet_loss import GilbertElliott
 from metrics.peers import (
+    ORIGINAL,
     SPEECH_RATE,
-    LyraPeer,
-    OpusPeer,
+    ConcealingPeer,
     OriginalPeer,
     Peer,
     SoundStreamPeer,
     load_model,
+    over_networks,
 )
 from metrics.report import Report
 from metrics.summary import summarize
+
+Number = TypeVar("Number", int, float)
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("input_dir", None, "Folder of audio files, or a prepared data folder.")
@@ -44,6 +51,7 @@ flags.DEFINE_string("flavour", None, "Which of the model's TFLite flavours; defa
 flags.DEFINE_string("lyra_dir", None, "Folder of Lyra V2's three TFLite files.")
 flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates of soundstream and of --peer.")
 flags.DEFINE_list("opus_bitrates_bps", "6000,12000,24000", "Bitrates of Opus.")
+flags.DEFINE_list("loss_rates", "0", "Shares of packets lost; soundstream, opus and lyra conceal.")
 flags.DEFINE_list("metrics", [m.name for m in registry.METRICS], "Which scores to compute.")
 flags.DEFINE_integer("processes", os.cpu_count(), "Recordings coded and scored at a time.")
 flags.DEFINE_integer("listening_files", 5, "Recordings that the report plays with every codec.")
@@ -79,6 +87,11 @@ def run(output_dir: Path) -> None:
     if not rows:
         raise ValueError(f"nothing could be scored: {failures[0].file}: {failures[0].reason}")
 
+    codes = None
+    if "soundstream" in FLAGS.codecs:
+        model = load_model(FLAGS.model_dir, FLAGS.flavour)
+        scored = scored_recordings(jobs, rows)
+        codes = codebooks.count_codes(scored, settings["sample_rate"], model)
     report = Report(
         command=shlex.join(["python", *sys.argv]),
         versions=registry.versions(),
@@ -88,29 +101,36 @@ def run(output_dir: Path) -> None:
         summary=summarize(rows, metrics),
         failures=failures,
         sounds=report_audio.gather(jobs, rows, metrics[0], FLAGS.listening_files),
-        codes=count_codes(jobs, rows) if "soundstream" in FLAGS.codecs else None,
+        codes=codes,
         curves=training,
     )
     (output_dir / "scores.json").write_text(report.scores_json(), encoding="utf-8")
     plot.rate_quality(report.summary.conditions, metrics, output_dir / "rate_quality.png")
+    if any(condition.loss_rate for condition in report.summary.conditions):
+        plot.loss_quality(report.summary.conditions, metrics, output_dir / "loss_quality.png")
     report.write(output_dir / "report.html")
     print(tables.report(report.summary, metrics, failures))
 
 
 def chosen_peers() -> list[Peer]:
-    """The codecs of the flags, each at each of its bitrates."""
-    bitrates = whole_numbers("bitrates_bps")
-    codecs: dict[str, Callable[[], Sequence[Peer]]] = {
+    """The codecs of the flags, each at each of its bitrates, those that conceal at each loss."""
+    bitrates = numbers("bitrates_bps", int)
+    networks = [GilbertElliott(rate) for rate in numbers("loss_rates", float)]
+    opus_bitrates = numbers("opus_bitrates_bps", int)
+    codecs: dict[str, Callable[[], Sequence[ConcealingPeer]]] = {
         "soundstream": lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour),
-        "original": lambda: [OriginalPeer()],
-        "opus": lambda: [OpusPeer(bitrate) for bitrate in whole_numbers("opus_bitrates_bps")],
+        "opus": lambda: [OpusPeer(bitrate) for bitrate in opus_bitrates],
         "lyra": lambda: LyraPeer.at_all_bitrates(FLAGS.lyra_dir),
     }
     peers: list[Peer] = []
     for name in FLAGS.codecs:
-        if name not in codecs:
-            raise ValueError(f"--codecs: no {name!r}; there are {', '.join(codecs)}")
-        peers.extend(codecs[name]())
+        if name == ORIGINAL:
+            peers.append(OriginalPeer())
+        elif name in codecs:
+            peers.extend(over_networks(codecs[name](), networks))
+        else:
+            known = ", ".join([*codecs, ORIGINAL])
+            raise ValueError(f"--codecs: no {name!r}; there are {known}")
     for template in FLAGS.peer:
         peers.extend(ExternalPeer.parse(template, bitrates))
     if not peers:
@@ -128,19 +148,13 @@ def chosen_settings() -> dict:
     return settings
 
 
-def whole_numbers(flag: str) -> list[int]:
+def numbers(flag: str, kind: Callable[[str], Number]) -> list[Number]:
+    """The values of a list of `int`s or `float`s."""
     try:
-        return [int(text) for text in FLAGS[flag].value]
+        return [kind(text) for text in FLAGS[flag].value]
     except ValueError:
-        raise ValueError(f"--{flag}: not whole numbers: {','.join(FLAGS[flag].value)}") from None
-
-
-def count_codes(jobs: list[Job], rows: list[results.Row]) -> codebooks.CodeCounter:
-    """The codes of the recordings that could be coded."""
-    scored = {row.file for row in rows}
-    found = (job.recording for job in jobs if job.recording.name in scored)
-    readable = (recording.read(jobs[0].rate, FLAGS.max_seconds) for recording in found)
-    return codebooks.count_codes(readable, jobs[0].rate, load_model(FLAGS.model_dir, FLAGS.flavour))
+        given = ",".join(FLAGS[flag].value)
+        raise ValueError(f"--{flag}: not a list of {kind.__name__}: {given}") from None
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from metrics.peers import Peer
+from metrics.peers import Case, Peer, case_of
 from metrics.recordings import Recording
 from metrics.registry import Metric
 from metrics.results import Failure, ResultsFile, Row
@@ -62,6 +62,14 @@ def evaluate(jobs: Sequence[Job], results: ResultsFile, processes: int) -> list[
     return failures
 
 
+def scored_recordings(jobs: Sequence[Job], rows: Sequence[Row]) -> Iterator[np.ndarray]:
+    """The recordings that could be coded, float32 `[time]` each."""
+    scored = {row.file for row in rows}
+    for job in jobs:
+        if job.recording.name in scored:
+            yield job.recording.read(job.rate, job.max_seconds)
+
+
 def score(job: Job) -> tuple[list[Row], list[Failure]]:
     """One recording, all its codecs."""
     name = job.recording.name
@@ -75,7 +83,7 @@ def score(job: Job) -> tuple[list[Row], list[Failure]]:
         try:
             rows.append(_score_peer(job, peer, reference))
         except Exception as error:
-            failures.append(Failure(name, f"{peer.name} at {peer.bitrate_bps} bps: {error}"))
+            failures.append(Failure(name, f"{_title(peer)}: {error}"))
     return rows, failures
 
 
@@ -86,6 +94,7 @@ def _score_peer(job: Job, peer: Peer, reference: np.ndarray) -> Row:
         labels=job.recording.labels,
         codec=peer.name,
         bitrate_bps=peer.bitrate_bps,
+        loss_rate=peer.loss_rate,
         actual_bps=actual_bps,
         seconds=len(reference) / job.rate,
         scores={
@@ -103,6 +112,11 @@ def _score_metric(metric: Metric, reference: np.ndarray, degraded: np.ndarray, r
         return float("nan")
 
 
+def _title(peer: Peer) -> str:
+    lossy = f" with {peer.loss_rate:.1%} lost" if peer.loss_rate else ""
+    return f"{peer.name} at {peer.bitrate_bps} bps{lossy}"
+
+
 def _check(reference: np.ndarray) -> None:
     if len(reference) == 0:
         raise ValueError("the recording is empty")
@@ -112,13 +126,9 @@ def _check(reference: np.ndarray) -> None:
         raise ValueError("the recording is silent")
 
 
-def _unfinished(jobs: Sequence[Job], done: set[tuple[str, str, int]]) -> Iterator[Job]:
+def _unfinished(jobs: Sequence[Job], done: set[tuple[str, Case]]) -> Iterator[Job]:
     for job in jobs:
-        peers = [
-            peer
-            for peer in job.peers
-            if (job.recording.name, peer.name, peer.bitrate_bps) not in done
-        ]
+        peers = [peer for peer in job.peers if (job.recording.name, case_of(peer)) not in done]
         if peers:
             yield Job(job.recording, peers, job.metrics, job.rate, job.max_seconds)
 

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class ExternalPeer:
     encode: str
     decode: str
     bitrate_bps: int
+    loss_rate: ClassVar[float] = 0.0
 
     @classmethod
     def parse(cls, template: str, bitrates_bps: list[int]) -> "list[ExternalPeer]":

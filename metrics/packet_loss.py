@@ -7,9 +7,12 @@ is not. (Gilbert, "Capacity of a burst-noise channel", 1960; with loss only in t
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
+
+PACKET_SECONDS = 0.02  # of sound in each packet, whatever the codec
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,18 @@ class GilbertElliott:
             pattern[index] = lost
             lost = draw >= leave if lost else draw < self.enter_probability
         return pattern
+
+
+def lost_packets(network: GilbertElliott, samples: np.ndarray, rate: int) -> np.ndarray:
+    """Which of a recording's packets are lost: bool [packets].
+
+    The draws follow from the recording's first second, so that they are the same for all codecs,
+    and for any beginning of the recording.
+
+    Args:
+      samples: float32 [time].
+      rate: of the samples, Hz.
+    """
+    first_second = np.rint(samples[:rate] * 32767).astype("<i4")
+    random = np.random.default_rng(zlib.crc32(first_second.tobytes()))
+    return network.sample(int(np.ceil(len(samples) / rate / PACKET_SECONDS)), random)

@@ -1,19 +1,19 @@
-"""Codecs under test, all behind one interface: `SoundStreamPeer`, `OpusPeer`, `LyraPeer`.
+"""Codecs under test, all behind one interface; other people's are in files of their own.
 
 A peer is a small picklable value, one codec at one bitrate, so that it can be sent to another
 process; what is slow to load is loaded at its first use and kept.
 """
 
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from data.audio import resample
 from metrics.alignment import fit
+from metrics.packet_loss import PACKET_SECONDS, GilbertElliott, lost_packets
 
 SPEECH_RATE = 16_000
 ORIGINAL = "original"
@@ -31,6 +31,14 @@ class Coded(NamedTuple):
     bitrate_bps: float
 
 
+class Case(NamedTuple):
+    """A codec, the bitrate asked for, and the share of packets lost: what results belong to."""
+
+    codec: str
+    bitrate_bps: int
+    loss_rate: float = 0.0
+
+
 class Peer(Protocol):
     """One codec at one bitrate."""
 
@@ -42,8 +50,62 @@ class Peer(Protocol):
     def bitrate_bps(self) -> int:
         """The bitrate asked for."""
 
+    @property
+    def loss_rate(self) -> float:
+        """Share of packets that do not arrive."""
+
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         """Encodes and decodes one recording, float32 `[time]`."""
+
+
+class ConcealingPeer(Peer, Protocol):
+    """A codec that makes up for packets that are lost."""
+
+    def code_with_losses(self, samples: np.ndarray, rate: int, lost: np.ndarray) -> Coded:
+        """Codes one recording, float32 `[time]`, over a network that loses packets.
+
+        Args:
+            lost: bool, one for each PACKET_SECONDS of the recording; what lies beyond arrives.
+        """
+
+
+def case_of(peer: Peer) -> Case:
+    """What the peer's results belong to."""
+    return Case(peer.name, peer.bitrate_bps, peer.loss_rate)
+
+
+@dataclass(frozen=True)
+class LossyPeer:
+    """A codec over a network that loses packets, of one recording the same ones for all codecs."""
+
+    peer: ConcealingPeer
+    network: GilbertElliott
+
+    @property
+    def name(self) -> str:
+        return self.peer.name
+
+    @property
+    def bitrate_bps(self) -> int:
+        return self.peer.bitrate_bps
+
+    @property
+    def loss_rate(self) -> float:
+        return self.network.loss_rate
+
+    def code(self, samples: np.ndarray, rate: int) -> Coded:
+        return self.peer.code_with_losses(samples, rate, lost_packets(self.network, samples, rate))
+
+
+def over_networks(
+    peers: Sequence[ConcealingPeer], networks: Sequence[GilbertElliott]
+) -> list[Peer]:
+    """Each codec over each network."""
+    return [
+        LossyPeer(peer, network) if network.loss_rate else peer
+        for peer in peers
+        for network in networks
+    ]
 
 
 @dataclass(frozen=True)
@@ -52,6 +114,7 @@ class OriginalPeer:
 
     bitrate_bps: int = 16 * SPEECH_RATE
     name: str = ORIGINAL
+    loss_rate: ClassVar[float] = 0.0
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         return Coded(samples, 16 * rate)
@@ -65,6 +128,7 @@ class SoundStreamPeer:
     bitrate_bps: int
     flavour: str | None = None
     name: str = "soundstream"
+    loss_rate: ClassVar[float] = 0.0
 
     @classmethod
     def at(
@@ -76,133 +140,46 @@ class SoundStreamPeer:
         return [cls(model_dir, bitrate, flavour) for bitrate in bitrates_bps]
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
-        from export.runtime import StreamingDecoder, StreamingEncoder
+        from export.runtime import StreamingDecoder
+
+        model = load_model(self.model_dir, self.flavour)
+        codes = self._encode(samples, rate)
+        return self._coded(codes, StreamingDecoder(model).decode(codes), rate, len(samples))
+
+    def code_with_losses(self, samples: np.ndarray, rate: int, lost: np.ndarray) -> Coded:
+        """A packet is one call's frames; it is lost with the PACKET_SECONDS that it begins in."""
+        from export.concealment import ConcealingDecoder
 
         model = load_model(self.model_dir, self.flavour)
         metadata = model.metadata
-        sent = resample(samples, rate, metadata.sample_rate)
-        padded = np.pad(sent, (0, -len(sent) % metadata.hop))
-        codes = StreamingEncoder(model, bitrate_bps=self.bitrate_bps).encode(padded)
-        decoded = StreamingDecoder(model).decode(codes)
-        bits = codes.size * np.log2(metadata.codebook_size)
-        decoded = resample(decoded, metadata.sample_rate, rate)
-        return Coded(fit(decoded, 0, len(samples)), bits * metadata.sample_rate / len(padded))
-
-
-@dataclass(frozen=True)
-class OpusPeer:
-    """libopus through PyAV: 16 kHz mono, 20 ms frames, VoIP application, variable bitrate.
-
-    The encoder chooses the bandwidth itself, as in a call: it narrows below about 9 kbps.
-    """
-
-    bitrate_bps: int
-    name: str = "opus"
-
-    def code(self, samples: np.ndarray, rate: int) -> Coded:
-        import av
-
-        stream_file = io.BytesIO()
-        packets = []
-        with av.open(stream_file, "w", format="ogg") as ogg:
-            stream = ogg.add_stream(
-                "libopus",
-                rate=SPEECH_RATE,
-                layout="mono",
-                bit_rate=self.bitrate_bps,
-                options={"application": "voip", "vbr": "on", "frame_duration": "20"},
-            )
-            pcm = np.round(np.clip(resample(samples, rate, SPEECH_RATE), -1, 1) * 32767)
-            frame = av.AudioFrame.from_ndarray(pcm.astype(np.int16)[None], "s16", "mono")
-            frame.sample_rate = SPEECH_RATE
-            for packet in [*stream.encode(frame), *stream.encode(None)]:
-                packets.append(packet.size)
-                ogg.mux(packet)
-        stream_file.seek(0)
-        # Ogg's reader drops the encoder's delay (pre-skip) and the padding of the last frame.
-        with av.open(stream_file, "r") as reader:
-            frames = list(reader.decode(audio=0))
-        decoded = np.concatenate([frame.to_ndarray().ravel() for frame in frames])
-        decoded = resample(decoded, frames[0].sample_rate, rate)
-        return Coded(fit(decoded, 0, len(samples)), 8 * sum(packets) / (0.02 * len(packets)))
-
-
-@dataclass(frozen=True)
-class LyraPeer:
-    """Lyra V2 (google/lyra 1.3.2) from its own three TFLite files, 16 kHz, 20 ms frames.
-
-    A frame's 64 features are quantized by up to 46 codebooks of 16 entries, 4 bits each; the
-    published bitrates use 16, 30 or 46 of them.
-    """
-
-    lyra_dir: str
-    bitrate_bps: int
-    name: str = "lyra"
-
-    @classmethod
-    def at_all_bitrates(cls, lyra_dir: str | None) -> "list[LyraPeer]":
-        """The three published bitrates; ValueError without the three files."""
-        if lyra_dir is None:
-            raise ValueError("lyra needs --lyra_dir, a folder with its three TFLite files")
-        for graph in _Lyra.GRAPHS:
-            if not (Path(lyra_dir) / graph).is_file():
-                raise ValueError(f"--lyra_dir={lyra_dir}: no {graph} in it")
-        return [cls(lyra_dir, bitrate) for bitrate in (3200, 6000, 9200)]
-
-    def code(self, samples: np.ndarray, rate: int) -> Coded:
-        sent = resample(samples, rate, SPEECH_RATE)
-        frames = np.pad(sent, (0, -len(sent) % _Lyra.HOP)).reshape(-1, _Lyra.HOP)
-        lyra = _Lyra(Path(self.lyra_dir))  # its state lives in the graphs: new ones per recording
-        decoded = lyra.code(frames.astype(np.float32), self.bitrate_bps // 200)
-        decoded = resample(np.clip(decoded, -1, 1), SPEECH_RATE, rate)
-        return Coded(fit(decoded, 0, len(samples)), float(self.bitrate_bps))
-
-
-class _Lyra:
-    """Lyra's graphs: features of a frame, residual quantizer, generator of a frame."""
-
-    GRAPHS = ("soundstream_encoder.tflite", "quantizer.tflite", "lyragan.tflite")
-    HOP = 320
-    NUM_QUANTIZERS = 46
-
-    def __init__(self, folder: Path) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-        encoder, quantizer, decoder = (str(folder / graph) for graph in self.GRAPHS)
-        self._encoder = Interpreter(encoder, num_threads=1)
-        self._decoder = Interpreter(decoder, num_threads=1)
-        # XNNPACK gains nothing on the quantizer's small lookups.
-        self._quantizer = Interpreter(
-            quantizer,
-            num_threads=1,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        self._encoder.allocate_tensors()
-        self._decoder.allocate_tensors()
-        self._quantize = self._quantizer.get_signature_runner("encode")
-        self._dequantize = self._quantizer.get_signature_runner("decode")
-
-    def code(self, frames: np.ndarray, num_quantizers: int) -> np.ndarray:
-        """float32 `[frames, 320]` -> `[time]`."""
-        return np.concatenate([self._code_frame(frame, num_quantizers) for frame in frames])
-
-    def _code_frame(self, frame: np.ndarray, num_quantizers: int) -> np.ndarray:
-        features = _invoke(self._encoder, frame[None])
-        codes = self._quantize(input_frames=features, num_quantizers=np.int32(num_quantizers))[
-            "output_0"
+        decoder = ConcealingDecoder(model)
+        codes = self._encode(samples, rate)
+        packets = codes.reshape(-1, metadata.frames_per_call, codes.shape[1])
+        packet_seconds = metadata.frames_per_call * metadata.hop / metadata.sample_rate
+        begins = (np.arange(len(packets)) * packet_seconds / PACKET_SECONDS + 1e-6).astype(int)
+        decoded = [
+            decoder.conceal(len(packet))
+            if begin < len(lost) and lost[begin]
+            else decoder.decode(packet)
+            for packet, begin in zip(packets, begins)
         ]
-        # The decoder takes all levels; -1 marks those that were not sent.
-        received = np.full((self.NUM_QUANTIZERS, 1, 1), -1, np.int32)
-        received[:num_quantizers] = codes[:num_quantizers]
-        features = self._dequantize(encoding_indices=received)["output_0"]
-        return _invoke(self._decoder, features.reshape(1, 1, -1))[0]
+        return self._coded(codes, np.concatenate(decoded), rate, len(samples))
 
+    def _encode(self, samples: np.ndarray, rate: int) -> np.ndarray:
+        """Codes [frames, levels]; silence fills up the last call."""
+        from export.runtime import StreamingEncoder
 
-def _invoke(graph: Any, value: np.ndarray) -> np.ndarray:
-    """Runs a graph of one input and one output."""
-    graph.set_tensor(graph.get_input_details()[0]["index"], value)
-    graph.invoke()
-    return graph.get_tensor(graph.get_output_details()[0]["index"])
+        model = load_model(self.model_dir, self.flavour)
+        sent = resample(samples, rate, model.metadata.sample_rate)
+        block = model.metadata.frames_per_call * model.metadata.hop
+        padded = np.pad(sent, (0, -len(sent) % block))
+        return StreamingEncoder(model, bitrate_bps=self.bitrate_bps).encode(padded)
+
+    def _coded(self, codes: np.ndarray, decoded: np.ndarray, rate: int, length: int) -> Coded:
+        metadata = load_model(self.model_dir, self.flavour).metadata
+        bits = codes.size * np.log2(metadata.codebook_size)
+        seconds = len(codes) * metadata.hop / metadata.sample_rate
+        return Coded(fit(resample(decoded, metadata.sample_rate, rate), 0, length), bits / seconds)
 
 
 @lru_cache(maxsize=2)

@@ -1,7 +1,8 @@
-"""The rate-quality plot."""
+"""Quality over bitrate, and over the packets lost, as pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from metrics.peers import ORIGINAL
 from metrics.registry import Metric
@@ -9,24 +10,60 @@ from metrics.summary import Condition
 
 
 def rate_quality(conditions: Sequence[Condition], metrics: Sequence[Metric], path: Path) -> None:
-    """Draws each metric over the bitrate, a curve per codec with 95 % intervals, as a png."""
+    """Draws each metric over the bitrate without loss, a curve per codec, as a png."""
+    curves: dict[str, list[Condition]] = {}
+    for condition in conditions:
+        if condition.codec != ORIGINAL and condition.loss_rate == 0:
+            curves.setdefault(condition.codec, []).append(condition)
+    points = [condition for curve in curves.values() for condition in curve]
+    ticks = sorted({round(condition.actual_bps / 1000, 1) for condition in points})
+
+    def finish(axis: Any) -> None:
+        axis.set_xscale("log")
+        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks], rotation=60, fontsize=8)
+        axis.minorticks_off()
+        axis.set_xlabel("kbps")
+
+    _draw(curves, lambda condition: condition.actual_bps / 1000, finish, metrics, path)
+
+
+def loss_quality(conditions: Sequence[Condition], metrics: Sequence[Metric], path: Path) -> None:
+    """Draws each metric over the loss, a curve per codec and bitrate, as a png."""
+    curves: dict[str, list[Condition]] = {}
+    for condition in conditions:
+        if condition.codec != ORIGINAL:
+            kbps = f"{condition.bitrate_bps / 1000:g} kbps"
+            curves.setdefault(f"{condition.codec} {kbps}", []).append(condition)
+
+    def finish(axis: Any) -> None:
+        axis.set_xlabel("% of packets lost")
+
+    _draw(curves, lambda condition: 100 * condition.loss_rate, finish, metrics, path)
+
+
+def _draw(
+    curves: Mapping[str, Sequence[Condition]],
+    x_of: Callable[[Condition], float],
+    finish: Callable[[Any], None],
+    metrics: Sequence[Metric],
+    path: Path,
+) -> None:
+    """One picture of each metric's curves with 95 % intervals; `finish` sees to the x axis."""
     import matplotlib
 
     matplotlib.use("Agg")  # no display needed
     from matplotlib import pyplot as plt
 
-    conditions = [condition for condition in conditions if condition.codec != ORIGINAL]
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 3.4 * rows), squeeze=False)
     for axis in axes.flat[len(metrics) :]:
         axis.set_visible(False)
     for axis, metric in zip(axes.flat, metrics):
-        for codec in dict.fromkeys(condition.codec for condition in conditions):
-            points = [condition for condition in conditions if condition.codec == codec]
+        for name, points in curves.items():
             values = [point.scores[metric.name] for point in points]
             axis.errorbar(
-                [point.actual_bps / 1000 for point in points],
+                [x_of(point) for point in points],
                 [value.mean for value in values],
                 yerr=[
                     [value.mean - value.low for value in values],
@@ -34,13 +71,9 @@ def rate_quality(conditions: Sequence[Condition], metrics: Sequence[Metric], pat
                 ],
                 marker="o",
                 capsize=3,
-                label=codec,
+                label=name,
             )
-        axis.set_xscale("log")
-        ticks = sorted({round(condition.actual_bps / 1000, 1) for condition in conditions})
-        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks], rotation=60, fontsize=8)
-        axis.minorticks_off()
-        axis.set_xlabel("kbps")
+        finish(axis)
         axis.set_title(metric.title + ("" if metric.higher_is_better else ", lower is better"))
         axis.grid(alpha=0.3)
     axes.flat[0].legend()

@@ -9,7 +9,7 @@ from pathlib import Path
 from metrics.codebooks import CodeCounter
 from metrics.peers import ORIGINAL
 from metrics.registry import Metric
-from metrics.report_audio import ORIGINAL_KEY, Sounds
+from metrics.report_audio import ORIGINAL_CASE, Sounds
 from metrics.results import Failure, Row
 from metrics.summary import Summary
 
@@ -26,7 +26,7 @@ class Report:
         versions: Package versions by name.
         settings: What all rows have in common.
         metrics: The columns.
-        rows: Every recording, codec and bitrate.
+        rows: Every recording in every case.
         summary: Their means.
         failures: What was left out.
         sounds: Recordings to listen to.
@@ -79,8 +79,8 @@ class Report:
     def _data(self) -> dict:
         """What the scripts of the page read."""
         conditions = self.summary.conditions
-        numbers = {(one.codec, one.bitrate_bps): number for number, one in enumerate(conditions)}
-        keys = {**{key: str(number) for key, number in numbers.items()}, ORIGINAL_KEY: ORIGINAL}
+        numbers = {one.case: number for number, one in enumerate(conditions)}
+        keys = {**{key: str(number) for key, number in numbers.items()}, ORIGINAL_CASE: ORIGINAL}
         return {
             "command": self.command,
             "versions": self.versions,
@@ -99,7 +99,7 @@ class Report:
             "rows": [
                 {
                     "file": row.file,
-                    "condition": numbers[row.codec, row.bitrate_bps],
+                    "condition": numbers[row.case],
                     "scores": [round(row.scores[metric.name], 3) for metric in self.metrics],
                 }
                 for row in self.rows

@@ -10,7 +10,7 @@ import soundfile
 
 from metrics import mel
 from metrics.evaluation import Job
-from metrics.peers import OriginalPeer, Peer
+from metrics.peers import Case, OriginalPeer, Peer, case_of
 from metrics.registry import Metric
 from metrics.results import Row
 
@@ -34,9 +34,7 @@ class Version:
     picture: str
 
 
-# A codec and its bitrate.
-Key = tuple[str, int]
-ORIGINAL_KEY: Key = (OriginalPeer().name, OriginalPeer().bitrate_bps)
+ORIGINAL_CASE = case_of(OriginalPeer())
 
 
 @dataclass
@@ -45,21 +43,21 @@ class Sounds:
 
     Attributes:
         listening: The recordings to compare all codecs on.
-        versions: By recording, then by codec and bitrate; ORIGINAL_KEY is always there.
+        versions: By recording, then by case; ORIGINAL_CASE is always there.
     """
 
     listening: list[str] = field(default_factory=list)
-    versions: dict[str, dict[Key, Version]] = field(default_factory=dict)
+    versions: dict[str, dict[Case, Version]] = field(default_factory=dict)
 
     def add(self, job: Job, peers: Sequence[Peer], seconds: float, pictured: bool) -> None:
         """Codes the beginning of a recording with every peer that it does not have yet."""
         versions = self.versions.setdefault(job.recording.name, {})
         original = job.recording.read(job.rate, min(seconds, job.max_seconds))
         for peer in (OriginalPeer(), *peers):
-            key = (peer.name, peer.bitrate_bps)
-            if key not in versions:
+            case = case_of(peer)
+            if case not in versions:
                 decoded = peer.code(original, job.rate).samples
-                versions[key] = _version(decoded, job.rate, pictured)
+                versions[case] = _version(decoded, job.rate, pictured)
 
 
 def gather(
@@ -76,9 +74,7 @@ def gather(
     scored = {row.key for row in rows}
     peers_by_file = {
         job.recording.name: [
-            peer
-            for peer in job.peers
-            if (job.recording.name, peer.name, peer.bitrate_bps) in scored
+            peer for peer in job.peers if (job.recording.name, case_of(peer)) in scored
         ]
         for job in jobs
     }
@@ -95,9 +91,9 @@ def gather(
 
 
 def _lowest_bitrates(peers: Sequence[Peer]) -> list[Peer]:
-    """One peer of each codec."""
+    """One peer of each codec, where it loses least."""
     lowest: dict[str, Peer] = {}
-    for peer in sorted(peers, key=lambda peer: peer.bitrate_bps):
+    for peer in sorted(peers, key=lambda peer: (peer.loss_rate, peer.bitrate_bps)):
         lowest.setdefault(peer.name, peer)
     return list(lowest.values())
 
@@ -105,10 +101,7 @@ def _lowest_bitrates(peers: Sequence[Peer]) -> list[Peer]:
 def _extremes(rows: Sequence[Row], peer: Peer, metric: Metric) -> list[str]:
     """The recordings at both ends of the metric."""
     own = [
-        row
-        for row in rows
-        if (row.codec, row.bitrate_bps) == (peer.name, peer.bitrate_bps)
-        and np.isfinite(row.scores[metric.name])
+        row for row in rows if row.case == case_of(peer) and np.isfinite(row.scores[metric.name])
     ]
     own.sort(key=lambda row: row.scores[metric.name])
     return [row.file for row in own[:_EXTREMES] + own[-_EXTREMES:]]

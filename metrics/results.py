@@ -7,22 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from metrics.peers import Case
 from metrics.recordings import Labels
 
 _COLUMNS = (
-    "file", "speaker", "language", "condition", "codec", "bitrate_bps", "actual_bps", "seconds",
+    "file", "speaker", "language", "condition", "codec", "bitrate_bps", "loss_rate",
+    "actual_bps", "seconds",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
-    """The scores of one recording coded by one codec at one bitrate.
+    """The scores of one recording coded by one codec at one bitrate over one network.
 
     Attributes:
         file: The recording's name.
         labels: What is known of the recording.
         codec: The codec's name.
         bitrate_bps: The bitrate asked for.
+        loss_rate: Share of packets that did not arrive.
         actual_bps: The bitrate sent.
         seconds: How much was coded.
         scores: By metric name; NaN where a metric does not apply.
@@ -32,14 +35,19 @@ class Row:
     labels: Labels
     codec: str
     bitrate_bps: int
+    loss_rate: float
     actual_bps: float
     seconds: float
     scores: dict[str, float]
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def case(self) -> Case:
+        return Case(self.codec, self.bitrate_bps, self.loss_rate)
+
+    @property
+    def key(self) -> tuple[str, Case]:
         """What tells the rows of one evaluation apart."""
-        return self.file, self.codec, self.bitrate_bps
+        return self.file, self.case
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ class ResultsFile:
             "condition": row.labels.condition,
             "codec": row.codec,
             "bitrate_bps": row.bitrate_bps,
+            "loss_rate": row.loss_rate,
             "actual_bps": f"{row.actual_bps:.1f}",
             "seconds": f"{row.seconds:.3f}",
             **{name: f"{row.scores[name]:.4f}" for name in self._metrics},
@@ -114,6 +123,7 @@ class ResultsFile:
             labels=Labels(record["speaker"], record["language"], record["condition"]),
             codec=record["codec"],
             bitrate_bps=int(record["bitrate_bps"]),
+            loss_rate=float(record["loss_rate"]),
             actual_bps=float(record["actual_bps"]),
             seconds=float(record["seconds"]),
             scores={name: float(record[name]) for name in self._metrics},

@@ -1,21 +1,22 @@
-"""What an evaluation found: means per codec and bitrate, by group, and paired differences."""
+"""What an evaluation found: means per case, by group, and paired differences."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from metrics.intervals import Interval, mean_interval
-from metrics.peers import ORIGINAL
+from metrics.peers import ORIGINAL, Case
 from metrics.registry import Metric
 from metrics.results import Row
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One codec at one bitrate over some recordings.
+    """One codec at one bitrate, over one network, for some recordings.
 
     Attributes:
         codec: Its name.
         bitrate_bps: The bitrate asked for.
+        loss_rate: Share of packets that did not arrive.
         actual_bps: Bits sent over all recordings by their length.
         files: Number of recordings.
         scores: Mean and interval by metric name.
@@ -23,13 +24,19 @@ class Condition:
 
     codec: str
     bitrate_bps: int
+    loss_rate: float
     actual_bps: float
     files: int
     scores: dict[str, Interval]
 
     @property
+    def case(self) -> Case:
+        return Case(self.codec, self.bitrate_bps, self.loss_rate)
+
+    @property
     def title(self) -> str:
-        return f"{self.codec} {self.actual_bps / 1000:.1f} kbps"
+        lossy = f", {100 * self.loss_rate:g} % lost" if self.loss_rate else ""
+        return f"{self.codec} {self.actual_bps / 1000:.1f} kbps{lossy}"
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,11 @@ class Summary:
     """Everything but the single recordings.
 
     Attributes:
-        conditions: Over all recordings, codecs in their order of appearance, then by bitrate.
+        conditions: Over all recordings, codecs in their order of appearance, then by bitrate and
+            loss.
         groups: The same by speaker, language and condition, for groups of five recordings and
             more: `{"language": {"en": [...]}}`.
-        differences: The first codec at each bitrate against every other codec.
+        differences: The first codec at each bitrate against every other codec at the same loss.
     """
 
     conditions: list[Condition]
@@ -71,10 +79,10 @@ _GROUPINGS: dict[str, Callable[[Row], str]] = {
 
 def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
     """Means, intervals and differences of the rows of one evaluation."""
-    by_condition = _by(rows, lambda row: (row.codec, row.bitrate_bps))
+    by_case = _by_case(rows)
     codecs = list(dict.fromkeys(row.codec for row in rows))
-    keys = sorted(by_condition, key=lambda key: (codecs.index(key[0]), key[1]))
-    ordered = [by_condition[key] for key in keys]
+    cases = sorted(by_case, key=lambda case: (codecs.index(case.codec), *case[1:]))
+    ordered = [by_case[case] for case in cases]
     groups = {name: _groups(ordered, label, metrics) for name, label in _GROUPINGS.items()}
     return Summary(
         conditions=_conditions(ordered, metrics),
@@ -83,7 +91,9 @@ def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
             _difference(first, second, metrics)
             for first in ordered
             for second in ordered
-            if first[0].codec == codecs[0] and second[0].codec not in (codecs[0], ORIGINAL)
+            if first[0].codec == codecs[0]
+            and second[0].codec not in (codecs[0], ORIGINAL)
+            and second[0].loss_rate == first[0].loss_rate
         ],
     )
 
@@ -114,6 +124,7 @@ def _condition(rows: list[Row], metrics: Sequence[Metric]) -> Condition:
     return Condition(
         codec=rows[0].codec,
         bitrate_bps=rows[0].bitrate_bps,
+        loss_rate=rows[0].loss_rate,
         actual_bps=sum(r.actual_bps * r.seconds for r in rows) / sum(r.seconds for r in rows),
         files=len(rows),
         scores={
@@ -144,10 +155,10 @@ def _difference(first: list[Row], second: list[Row], metrics: Sequence[Metric]) 
     )
 
 
-def _by(rows: Sequence[Row], key: Callable[[Row], tuple]) -> dict[tuple, list[Row]]:
-    parts: dict[tuple, list[Row]] = {}
+def _by_case(rows: Sequence[Row]) -> dict[Case, list[Row]]:
+    parts: dict[Case, list[Row]] = {}
     for row in rows:
-        parts.setdefault(key(row), []).append(row)
+        parts.setdefault(row.case, []).append(row)
     return parts
 
 

@@ -20,12 +20,13 @@ def report(summary: Summary, metrics: Sequence[Metric], failures: Sequence[Failu
 
 
 def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Metric]) -> str:
-    """One line per codec and bitrate: mean and half the width of the 95 % interval."""
-    header = ["codec", "kbps", "files", *(metric.title for metric in metrics)]
+    """One line per case: mean and half the width of the 95 % interval."""
+    header = ["codec", "kbps", "% lost", "files", *(metric.title for metric in metrics)]
     lines = [
         [
             condition.codec,
             f"{condition.actual_bps / 1000:.2f}",
+            f"{100 * condition.loss_rate:g}",
             str(condition.files),
             *(_mean(condition.scores[metric.name], metric.digits) for metric in metrics),
         ]

@@ -42,6 +42,7 @@ class Louder:
 
     name: str
     bitrate_bps: int
+    loss_rate: float = 0.0
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         return Coded(samples * self.bitrate_bps / 2000, self.bitrate_bps)
@@ -62,7 +63,7 @@ def example_report() -> Report:
             if i == 7:
                 scores["estoi"] = math.nan
             rate = float(peer.bitrate_bps)
-            rows.append(Row(tone.name, labels, peer.name, peer.bitrate_bps, rate, 3.0, scores))
+            rows.append(Row(tone.name, labels, peer.name, peer.bitrate_bps, 0.0, rate, 3.0, scores))
     codes = CodeCounter(4, 16)
     codes.add(np.random.default_rng(0).integers(0, [16, 8, 4, 2], size=(5000, 4)))
     return Report(

@@ -15,7 +15,7 @@ import pytest
 from data.audio import write_audio
 from metrics import registry
 from metrics.evaluation import Job, evaluate, score
-from metrics.peers import Coded
+from metrics.peers import Case, Coded
 from metrics.recordings import FileRecording, Labels, find_recordings
 from metrics.results import ResultsFile, Row, keep_settings
 
@@ -31,6 +31,7 @@ class NoisePeer:
     bitrate_bps: int
     log: str
     name: str = "noise"
+    loss_rate: float = 0.0
     fails_at: float = math.inf
     dies_at: float = math.inf
 
@@ -73,7 +74,7 @@ def test_a_run_scores_every_recording_with_every_codec(folder, tmp_path):
     assert evaluate(jobs(folder, *peers), results, processes=2) == []
     rows = results.read()
     assert {row.key for row in rows} == {
-        (f"{i}.wav", "noise", bitrate) for i in range(4) for bitrate in (3000, 6000)
+        (f"{i}.wav", Case("noise", bitrate)) for i in range(4) for bitrate in (3000, 6000)
     }
     for row in rows:
         assert row.actual_bps == row.bitrate_bps + 1.5
@@ -126,7 +127,7 @@ def test_a_metric_that_does_not_apply_is_nan(folder, tmp_path):
 
 
 def test_results_of_other_columns_or_settings_are_not_mixed(tmp_path):
-    row = Row("a", Labels(), "x", 1, 1.0, 1.0, {"si_sdr": 1.0})
+    row = Row("a", Labels(), "x", 1, 0.0, 1.0, 1.0, {"si_sdr": 1.0})
     ResultsFile(tmp_path / "scores.csv", ["si_sdr"]).append([row])
     with pytest.raises(ValueError, match="choose another output folder"):
         ResultsFile(tmp_path / "scores.csv", ["estoi"])
@@ -139,8 +140,8 @@ def test_results_of_other_columns_or_settings_are_not_mixed(tmp_path):
 def test_rows_survive_the_csv(tmp_path):
     labels = Labels('one, "two"', "de", "noisy")
     rows = [
-        Row("a, b.wav", labels, "x", 3000, 2998.5, 1.25, {"si_sdr": 1.5}),
-        Row("ü.wav", labels, "x", 6000, 6000.0, 1.25, {"si_sdr": float("nan")}),
+        Row("a, b.wav", labels, "x", 3000, 0.05, 2998.5, 1.25, {"si_sdr": 1.5}),
+        Row("ü.wav", labels, "x", 6000, 0.0, 6000.0, 1.25, {"si_sdr": float("nan")}),
     ]
     results = ResultsFile(tmp_path / "scores.csv", ["si_sdr"])
     for row in rows:
@@ -235,12 +236,30 @@ def test_the_command_writes_table_json_csv_and_plot(folder, tmp_path):
     assert (output / "rate_quality.png").stat().st_size > 10_000
 
 
+def test_the_command_scores_every_loss_rate(folder, tmp_path):
+    output = tmp_path / "scores"
+    done = evaluate_command(
+        f"--input_dir={folder}", f"--output_dir={output}", "--codecs=opus,original",
+        "--processes=1", "--opus_bitrates_bps=16000", "--metrics=mel_distance",
+        "--loss_rates=0,0.2,0.05",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((output / "scores.json").read_text())
+    losses = [(c["codec"], c["loss_rate"]) for c in summary["conditions"]]
+    assert losses == [("opus", 0), ("opus", 0.05), ("opus", 0.2), ("original", 0)]
+    distances = [c["scores"]["mel_distance"]["mean"] for c in summary["conditions"]]
+    assert distances[3] < distances[0] <= distances[1] < distances[2]
+    assert (output / "loss_quality.png").stat().st_size > 10_000
+    assert "Quality over packet loss" in (output / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--codecs=speex"], "no 'speex'; there are soundstream, original, opus, lyra"),
+        (["--codecs=speex"], "no 'speex'; there are soundstream, opus, lyra, original"),
         (["--codecs=lyra"], "lyra needs --lyra_dir"),
-        (["--codecs=opus", "--opus_bitrates_bps=6k"], "--opus_bitrates_bps: not whole numbers: 6k"),
+        (["--codecs=opus", "--opus_bitrates_bps=6k"], "--opus_bitrates_bps: not a list of int: 6k"),
+        (["--codecs=opus", "--loss_rates=0,1"], "loss_rate must be from 0 to below 1, got 1.0"),
         (["--codecs=opus", "--metrics=loudness"], "no metric 'loudness'"),
     ],
 )

@@ -3,14 +3,19 @@
 import os
 import sys
 import types
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from export import concealment
 from metrics import alignment, quality
 from metrics.external import ExternalPeer
-from metrics.peers import LyraPeer, OpusPeer, SoundStreamPeer, load_model
+from metrics.lyra import LyraPeer
+from metrics.opus import OpusPeer
+from metrics.packet_loss import GilbertElliott, lost_packets
+from metrics.peers import Coded, LossyPeer, SoundStreamPeer, load_model, over_networks
 
 RATE = 16_000
 # Lyra V2's files are not part of this repository: google/lyra 1.3.2, folder lyra/model_coeffs.
@@ -65,12 +70,59 @@ def test_opus_is_better_at_more_bits_and_takes_other_rates():
     assert OpusPeer(12_000).code(voice(), 44_100).samples.shape == voice().shape
 
 
+def test_opus_conceals_and_recovers():
+    samples = voice(3.0)
+    lost = np.zeros(150, bool)
+    lost[70:73] = True
+    peer = OpusPeer(24_000)
+    whole, holey = peer.code(samples, RATE), peer.code_with_losses(samples, RATE, lost)
+    assert holey.bitrate_bps == whole.bitrate_bps
+    difference = holey.samples - whole.samples
+    hop = RATE // 50
+    np.testing.assert_allclose(difference[: 69 * hop], 0, atol=1e-4)
+    gap = slice(70 * hop, 73 * hop)
+    assert np.std(difference[gap]) > 0.1 * np.std(whole.samples[gap])
+    assert np.std(holey.samples[gap]) > 0.2 * np.std(whole.samples[gap])  # no silence
+    assert np.std(difference[90 * hop :]) < 0.1 * np.std(whole.samples[90 * hop :])
+    everything = peer.code_with_losses(samples, RATE, np.ones(150, bool))
+    assert np.std(everything.samples[: -2 * hop]) < 1e-3
+
+
+def test_all_codecs_lose_the_same_packets_of_a_recording():
+    @dataclass(frozen=True)
+    class Recorder:
+        name: str
+        bitrate_bps: int = 1000
+        loss_rate: float = 0.0
+
+        def code(self, samples, rate):
+            return Coded(samples, 0)
+
+        def code_with_losses(self, samples, rate, lost):
+            return Coded(lost, len(lost))
+
+    networks = [GilbertElliott(rate) for rate in (0.0, 0.1, 0.2)]
+    peers = over_networks([Recorder("a"), Recorder("b")], networks)
+    assert [(peer.name, peer.loss_rate) for peer in peers] == [
+        ("a", 0.0), ("a", 0.1), ("a", 0.2), ("b", 0.0), ("b", 0.1), ("b", 0.2),
+    ]  # fmt: skip
+    assert not isinstance(peers[0], LossyPeer)
+    noise = np.random.default_rng(0).normal(size=(2, 10 * RATE)).astype(np.float32) / 10
+    lost = [peer.code(noise[0], RATE).samples for peer in peers]
+    np.testing.assert_array_equal(lost[1], lost[4])
+    assert lost[1].shape == (500,) and 0 < lost[1].mean() < 0.3
+    assert not np.array_equal(lost[1], peers[1].code(noise[1], RATE).samples)
+    np.testing.assert_array_equal(  # an excerpt loses what the whole does
+        lost_packets(networks[1], noise[0, : 6 * RATE], RATE), lost[1][:300]
+    )
+
+
 @pytest.fixture
 def fake_runtime(monkeypatch):
     """A codec of 12 levels of 256 entries, hop 320, whose output shows the number of levels."""
 
     class Metadata:
-        sample_rate, hop, codebook_size = RATE, 320, 256
+        sample_rate, hop, codebook_size, frames_per_call = RATE, 320, 256, 1
 
         def num_quantizers_for(self, bitrate_bps):
             if bitrate_bps % 400 or bitrate_bps > 4800:
@@ -96,6 +148,9 @@ def fake_runtime(monkeypatch):
         def __init__(self, model):
             pass
 
+        def reset(self):
+            pass
+
         def decode(self, codes):
             return np.full(320 * len(codes), codes.shape[1] / 100, np.float32)
 
@@ -103,6 +158,7 @@ def fake_runtime(monkeypatch):
     for part in (CodecModel, StreamingEncoder, StreamingDecoder):
         setattr(module, part.__name__, part)
     monkeypatch.setitem(sys.modules, "export.runtime", module)
+    monkeypatch.setattr(concealment, "StreamingDecoder", StreamingDecoder)
     load_model.cache_clear()
     yield
     load_model.cache_clear()
@@ -115,6 +171,18 @@ def test_soundstream_counts_the_bits_of_its_codes(fake_runtime):
         coded = peer.code(samples, RATE)
         assert coded.bitrate_bps == levels * 8 * 50
         np.testing.assert_allclose(coded.samples, np.full(len(samples), levels / 100))
+
+
+def test_soundstream_conceals_what_is_lost_and_sends_the_same_bits(fake_runtime):
+    (peer,) = SoundStreamPeer.at([4000], "somewhere", None)
+    samples = voice()[:-77]
+    lost = np.zeros(100, bool)
+    lost[20:60] = True
+    coded = peer.code_with_losses(samples, RATE, lost)
+    assert coded.bitrate_bps == peer.code(samples, RATE).bitrate_bps
+    np.testing.assert_allclose(coded.samples[: 20 * 320], 0.1, atol=1e-6)
+    np.testing.assert_allclose(coded.samples[61 * 320 :], 0.1, atol=1e-6)
+    assert np.abs(coded.samples[26 * 320 : 60 * 320]).max() < 0.06  # noise below -40 dBFS
 
 
 def test_soundstream_refuses_a_bitrate_of_no_whole_levels(fake_runtime):
@@ -142,6 +210,20 @@ def test_lyra_starts_anew_with_each_recording_and_is_better_at_more_bits():
     assert quality.mel_distance(samples, better.samples, RATE) < quality.mel_distance(
         samples, first.samples, RATE
     )
+
+
+@pytest.mark.skipif(LYRA_DIR is None, reason="LYRA_DIR does not name a folder with Lyra's files")
+def test_lyra_fades_to_the_background_and_back():
+    peer = LyraPeer.at_all_bitrates(LYRA_DIR)[2]
+    samples = np.concatenate([hiss(2.0), np.zeros(RATE, np.float32), hiss(2.0)])
+    lost = np.zeros(250, bool)
+    lost[170:200] = True
+    whole, holey = peer.code(samples, RATE), peer.code_with_losses(samples, RATE, lost)
+    hop = RATE // 50
+    np.testing.assert_array_equal(holey.samples[: 170 * hop], whole.samples[: 170 * hop])
+    noise = holey.samples[176 * hop : 200 * hop]  # 80 ms, and 40 ms of fading
+    assert np.std(noise) < 0.1 * np.std(whole.samples[176 * hop : 200 * hop])
+    assert np.std(holey.samples[202 * hop :]) > 0.5 * np.std(whole.samples[202 * hop :])
 
 
 ENCODE = """

@@ -36,9 +36,11 @@ def test_intervals_leave_out_nan_and_need_two_values():
     assert one_speaker.low < 2 < one_speaker.high
 
 
-def row(file: str, codec: str, bitrate: int, si_sdr: float, mel: float, language: str) -> Row:
+def row(
+    file: str, codec: str, bitrate: int, si_sdr: float, mel: float, language: str, loss: float = 0
+) -> Row:
     labels = Labels(file, language)
-    return Row(file, labels, codec, bitrate, bitrate, 2.0, dict(zip(NAMES, (si_sdr, mel))))
+    return Row(file, labels, codec, bitrate, loss, bitrate, 2.0, dict(zip(NAMES, (si_sdr, mel))))
 
 
 def test_differences_are_paired_and_positive_where_the_first_codec_is_better():
@@ -60,3 +62,21 @@ def test_differences_are_paired_and_positive_where_the_first_codec_is_better():
     assert [c.files for c in summary.groups["language"]["en"]] == [6, 5]
     assert "+1.0*" in tables.differences_table(summary.differences, METRICS)
     assert "51.0 ±" in tables.conditions_table(summary.conditions, METRICS)
+
+
+def test_losses_are_conditions_of_their_own_and_compared_with_their_like():
+    rows = [
+        row(str(i), codec, bitrate, 10.0 - 20 * loss, 1.0, "de", loss)
+        for i in range(3)
+        for codec, bitrate in (("ours", 3000), ("theirs", 6000))
+        for loss in (0.1, 0.0)
+    ]
+    summary = summarize(rows, METRICS)
+    assert [(one.codec, one.loss_rate) for one in summary.conditions] == [
+        ("ours", 0.0), ("ours", 0.1), ("theirs", 0.0), ("theirs", 0.1),
+    ]  # fmt: skip
+    assert [(pair.first, pair.second) for pair in summary.differences] == [
+        ("ours 3.0 kbps", "theirs 6.0 kbps"),
+        ("ours 3.0 kbps, 10 % lost", "theirs 6.0 kbps, 10 % lost"),
+    ]
+    assert summary.conditions[1].scores["si_sdr"].mean == 8.0

@@ -26,8 +26,14 @@ const number = (value, digits = 2) => (value === null ? '–' : value.toFixed(di
 
 const kbps = (condition) => `${(condition.actual_bps / 1000).toFixed(1)} kbps`;
 
+const percent = (share) => String(Number((100 * share).toFixed(3)));
+
+const lossy = ({loss_rate: share}) => (share > 0 ? `, ${percent(share)} % lost` : '');
+
 const title = (condition) =>
-  condition.codec === 'original' ? 'original' : `${condition.codec} ${kbps(condition)}`;
+  condition.codec === 'original'
+    ? 'original'
+    : `${condition.codec} ${kbps(condition)}${lossy(condition)}`;
 
 /** Fills a <select> with [value, text] pairs and calls `changed` now and at each change. */
 function choose(select, options, changed) {

@@ -1,23 +1,16 @@
-function showQuality(data) {
-  const codecs = [...new Set(data.conditions.map(({codec}) => codec))].filter(
-    (codec) => codec !== ORIGINAL,
-  );
-  const place = query('#quality .charts');
-  place.before(legend(codecs.map((codec, index) => [codec, seriesColour(index)])));
-  const coded = data.conditions.filter(({codec}) => codec !== ORIGINAL);
-  const rates = [...new Set(coded.map(({actual_bps: bps}) => Math.round(bps / 1000)))].sort(
-    (a, b) => a - b,
-  );
-  // Where many rates lie close together their numbers would overlap.
-  const xTicks = rates.filter((rate, index) => index === 0 || rate >= 1.35 * rates[index - 1]);
+/** Curves of one metric after the other, all conditions of a curve in a list under its name. */
+function showCurves(place, data, curves, xOf, options) {
+  const names = [...curves.keys()];
+  place.before(legend(names.map((name, index) => [name, seriesColour(index)])));
   for (const {name, title: metricTitle, higher_is_better: better, digits} of data.metrics) {
-    const series = codecs.map((codec, index) => ({
-      name: codec,
+    const series = names.map((curve, index) => ({
+      name: curve,
       colour: seriesColour(index),
-      points: coded
-        .filter((condition) => condition.codec === codec && condition.scores[name].mean !== null)
+      points: curves
+        .get(curve)
+        .filter((condition) => condition.scores[name].mean !== null)
         .map((condition) => ({
-          x: condition.actual_bps / 1000,
+          x: xOf(condition),
           y: condition.scores[name].mean,
           low: condition.scores[name].low,
           high: condition.scores[name].high,
@@ -26,9 +19,45 @@ function showQuality(data) {
     }));
     if (series.some(({points}) => points.length > 0)) {
       const caption = metricTitle + (better ? '' : ', lower is better');
-      place.append(lineChart(caption, series, {xTitle: 'kbps', logarithmic: true, xTicks}));
+      place.append(lineChart(caption, series, options));
     }
   }
+}
+
+/** The coded conditions by a name, in their order. */
+function grouped(conditions, nameOf) {
+  const groups = new Map();
+  for (const condition of conditions.filter(({codec}) => codec !== ORIGINAL)) {
+    const name = nameOf(condition);
+    groups.set(name, [...(groups.get(name) ?? []), condition]);
+  }
+  return groups;
+}
+
+function showQuality(data) {
+  const lossless = data.conditions.filter(({loss_rate: share}) => share === 0);
+  const curves = grouped(lossless, ({codec}) => codec);
+  query('#quality').hidden = curves.size === 0;
+  const xOf = ({actual_bps: bps}) => bps / 1000;
+  const rates = [...new Set([...curves.values()].flat().map((one) => Math.round(xOf(one))))].sort(
+    (a, b) => a - b,
+  );
+  // Where many rates lie close together their numbers would overlap.
+  const xTicks = rates.filter((rate, index) => index === 0 || rate >= 1.35 * rates[index - 1]);
+  const options = {xTitle: 'kbps', logarithmic: true, xTicks};
+  showCurves(query('#quality .charts'), data, curves, xOf, options);
+}
+
+function showLosses(data) {
+  const shares = [...new Set(data.conditions.map(({loss_rate: share}) => 100 * share))];
+  query('#losses').hidden = shares.every((share) => share === 0);
+  if (query('#losses').hidden) return;
+  const curves = grouped(
+    data.conditions,
+    ({codec, bitrate_bps: bps}) => `${codec} ${bps / 1000} kbps`,
+  );
+  const options = {xTitle: '% of packets lost', xTicks: shares.sort((a, b) => a - b)};
+  showCurves(query('#losses .charts'), data, curves, ({loss_rate: x}) => 100 * x, options);
 }
 
 const interval = ({mean, low, high}, digits) =>
@@ -49,6 +78,7 @@ function showScores(data) {
       value: (row) => row.actual_bps,
       cell: (row) => (row.actual_bps / 1000).toFixed(2),
     },
+    {title: '% lost', value: (row) => row.loss_rate, cell: (row) => percent(row.loss_rate)},
     {title: 'Files', value: (row) => row.files, cell: (row) => String(row.files)},
     ...data.metrics.map(({name, title: text, higher_is_better: better, digits}) => ({
       title: text,
@@ -123,7 +153,7 @@ function showRun(data) {
       .map(([name, value]) => `${name} ${value}`)
       .join('\n');
   query('#about').textContent =
-    `${Object.keys(data.files).length} recordings, ${data.conditions.length} codecs and bitrates`;
+    `${Object.keys(data.files).length} recordings, ${data.conditions.length} codecs, bitrates and losses`;
   query('#run-details').append(
     element('h3', {}, 'Command'),
     element('pre', {id: 'command'}, data.command),
@@ -142,6 +172,7 @@ const data = JSON.parse(query('#data').textContent);
 for (const show of [
   showRun,
   showQuality,
+  showLosses,
   showScores,
   showDifferences,
   showListening,
