@@ -32,7 +32,7 @@ SYNC = 0xA5
 PACKED_OVERHEAD_BYTES = 7  # of a PACKED packet: all but its payload
 _SIZED = (Kind.ENTROPY_CODED, Kind.SILENCE)  # kinds whose payload size is written
 _FRAME_MODULUS = 1 << 16
-_READ_BYTES = 1 << 16
+_READ_BYTES = 1 << 14
 # Damage may hide packets, and a reader fills the gap they leave; this bounds what crafted frame
 # numbers can make it fill: 32,768 frames in all, and 8 for each unreadable byte (a packet that
 # holds 64 frames has 8 bytes or more).

@@ -2,6 +2,7 @@
 
 import binascii
 import io
+import tracemalloc
 import zlib
 from dataclasses import replace
 
@@ -196,6 +197,20 @@ def test_a_claimed_length_costs_nothing():
     decoded, reader = read_file(data)
     np.testing.assert_array_equal(decoded, codes)
     assert reader.total_samples == 10**15
+
+
+def test_a_reader_holds_less_than_100_kilobytes():
+    """Whatever it is given: false starts, a claimed length, sizes that are never reached."""
+    header = replace(HEADER, total_samples=10**12, entropy_coded=True)
+    noise = np.random.default_rng(0).choice(np.array([0xA5, 0x00, 0xC0, 0x3F], np.uint8), 200_000)
+    data = header.to_bytes() + noise.tobytes()
+    reader = ContainerReader(io.BytesIO(data))
+    tracemalloc.start()
+    for _ in reader:
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000
 
 
 def test_crafted_frame_numbers_cannot_make_endless_gaps():

@@ -162,6 +162,9 @@ def test_entropy_coding_is_shorter_and_exact(codec, tmp_path):
     out, _ = soundfile.read(tmp_path / "packed.sst.wav")
     np.testing.assert_array_equal(soundfile.read(tmp_path / "coded.sst.wav")[0], out)
     np.testing.assert_allclose(out, pcm, atol=1 / 1024)
+    part = codec.Job(str(tmp_path / "coded.sst"), str(tmp_path / "part.wav"))
+    codec.decode_file(model, part, tables, Span(1.3, 0.5))
+    np.testing.assert_array_equal(soundfile.read(part.target)[0], out[20_800:28_800])
     # 6.6 bits of entropy for a bell of 20 steps, against 11, and a little for the tables' floor.
     assert 0.59 < sizes["coded"] / sizes["packed"] < 0.70
     facts = codec.describe_file(str(tmp_path / "coded.sst"))
