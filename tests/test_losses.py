@@ -4,7 +4,7 @@ import scipy.signal
 import tensorflow as tf
 
 from tests.tiny import harmonic_batch
-from training import losses, spectra
+from training import auditory, losses, spectra
 from training.balancer import Balancer
 
 
@@ -70,6 +70,53 @@ def test_waveform_loss_sees_phase_which_mel_loss_does_not():
     assert waveform > 1.8
 
 
+def _noise(seconds=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    return 0.1 * rng.normal(size=[1, round(16_000 * seconds)]).astype(np.float32)
+
+
+def _band_losses(x, y):
+    windows = auditory.WINDOWS
+    x, y = losses.spectra(tf.constant(x), windows), losses.spectra(tf.constant(y), windows)
+    return {k: float(v) for k, v in auditory.band_losses(x, y, 16_000).items()}
+
+
+def test_complex_loss_counts_only_its_share_of_the_spectrum():
+    time = np.arange(16_000) / 16_000
+    low, high = (np.sin(2 * np.pi * f * time).astype(np.float32)[None] for f in (500, 4000))
+    reference, treble_lost, bass_lost = (
+        losses.spectra(tf.constant(x), [512]) for x in (low + high, low, high)
+    )
+    assert losses.complex_loss(reference, treble_lost) > 0.4
+    assert losses.complex_loss(reference, treble_lost, share=0.25) < 0.01
+    assert losses.complex_loss(reference, bass_lost, share=0.25) > 0.9
+
+
+def test_band_losses_see_levels_and_movement_but_not_waveforms():
+    """Two noises of one envelope differ little, beside one that does not follow it."""
+    envelope = np.repeat(10 ** np.random.default_rng(1).uniform(-1, 0, [1, 25]), 640, axis=1)
+    moving = (_noise() * envelope).astype(np.float32)
+    same = _band_losses(moving, moving)
+    assert same["bands"] < 1e-5 and same["nsim"] < 1e-3
+    other = _band_losses(moving, (_noise(seed=2) * envelope).astype(np.float32))
+    steady = _band_losses(moving, _noise(seed=2) * 0.4)
+    assert other["nsim"] < 0.75 * steady["nsim"]
+    assert other["bands"] < 0.5 * steady["bands"]
+    quieter = _band_losses(moving, 0.5 * moving)
+    assert quieter["bands"] == pytest.approx(0.602, abs=0.01)
+    assert quieter["nsim"] < 1e-3
+
+
+def test_gammatone_filters_are_scipys():
+    matrix = auditory.gammatone_matrix(2048, 21, 16_000)
+    lines = np.arange(1025) * 16_000 / 2048
+    for band in (4, 12, 18):
+        b, a = scipy.signal.gammatone(lines[matrix[:, band].argmax()], "iir", fs=16_000)
+        response = np.abs(scipy.signal.freqz(b, a, lines, fs=16_000)[1]) ** 2
+        loud = matrix[:, band] > 0.05
+        np.testing.assert_allclose(10 * np.log10(response[loud] / matrix[loud, band]), 0, atol=1.5)
+
+
 def test_gradients_stay_finite_at_digital_silence():
     x = tf.Variable(tf.zeros([1, 2048]))
     target = tf.zeros([1, 2048])
@@ -77,6 +124,9 @@ def test_gradients_stay_finite_at_digital_silence():
         a, b = losses.spectra(target), losses.spectra(x)
         loss = losses.mel_loss(a, b, 8000) + losses.complex_loss(a, b)
         loss += losses.waveform_loss(target, x)
+        windows = auditory.WINDOWS
+        a, b = losses.spectra(target, windows), losses.spectra(x, windows)
+        loss += tf.add_n(list(auditory.band_losses(a, b, 8000).values()))
     assert np.isfinite(tape.gradient(loss, x).numpy()).all()
 
 

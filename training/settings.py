@@ -11,6 +11,9 @@ class LossWeights:
     mel: float = 3.0
     complex: float = 1.0
     waveform: float = 1.0
+    bands: float = 1.0
+    nsim: float = 1.0
+    loudness: float = 0.5
     commitment: float = 0.25
     adversarial: float = 0.1
     feature: float = 1.0

@@ -19,9 +19,20 @@ class Spectrum(NamedTuple):
     real: tf.Tensor
     imag: tf.Tensor
 
+    def below(self, lines: int) -> "Spectrum":
+        """The lowest `lines` spectral lines."""
+        return Spectrum(self.real[..., :lines], self.imag[..., :lines])
+
+    def power(self) -> tf.Tensor:
+        return tf.square(self.real) + tf.square(self.imag)
+
     def magnitude(self, floor: float = 1e-6) -> tf.Tensor:
         """|X|, rounded off below `floor` so that the gradient is finite at silence."""
-        return tf.sqrt(tf.square(self.real) + tf.square(self.imag) + floor**2)
+        return tf.sqrt(self.power() + floor**2)
+
+
+def log10(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.log(x) * 0.4342944819032518
 
 
 def stft(x: tf.Tensor, window: int) -> Spectrum:

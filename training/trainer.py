@@ -8,7 +8,7 @@ import tensorflow as tf
 from model.backend import keras
 from model.codebook import CodebookTrainer
 from model.soundstream import SoundStream
-from training import losses
+from training import auditory, losses
 from training.balancer import Balancer
 from training.discriminators import Discriminators
 from training.settings import TrainingSettings
@@ -169,9 +169,15 @@ class Trainer(keras.Model):
 
     def _reconstruction_losses(self, target: tf.Tensor, decoded: tf.Tensor) -> dict[str, tf.Tensor]:
         reference, estimate = losses.spectra(target), losses.spectra(decoded)
-        return {
-            "mel": losses.mel_loss(reference, estimate, self.codec.config.sample_rate),
-            "complex": losses.complex_loss(reference, estimate),
+        sample_rate = self.codec.config.sample_rate
+        heard, hears = (losses.spectra(x, auditory.WINDOWS) for x in (target, decoded))
+        window = auditory.LOUDNESS_WINDOW
+        return auditory.band_losses(heard, hears, sample_rate) | {
+            "loudness": auditory.loudness_loss(heard[window], hears[window], sample_rate),
+            "mel": losses.mel_loss(reference, estimate, sample_rate),
+            "complex": losses.complex_loss(
+                reference, estimate, 2 * losses.PHASE_LIMIT_HZ / sample_rate
+            ),
             "waveform": losses.waveform_loss(target, decoded),
         }
 
