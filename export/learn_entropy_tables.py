@@ -21,15 +21,15 @@ if __name__ == "__main__":
 
 import numpy as np
 from absl import app, flags
-from tqdm import tqdm
 
 from bitstream.entropy_tables import EntropyTables
 from bitstream.packets import PacketCoder
 from bitstream.table_learning import learn_tables
 from export.batch import TABLES_FILE
 from export.packet_encoder import FRAMES_PER_PACKET
-from export.runtime import CodecModel, StreamingEncoder
-from metrics.recordings import Recording, find_recordings
+from export.recording_codes import codes_of
+from export.runtime import CodecModel
+from metrics.recordings import find_recordings
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Prepared data, or audio.", required=True)
@@ -42,20 +42,6 @@ _MAX_LEVEL_BYTES = flags.DEFINE_integer("max_level_bytes", 8_192, "Largest table
 REPORT_FILE = "entropy_coding.json"
 _BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 _RESAMPLES = 2_000  # of the bootstrap
-
-
-def codes_of(
-    model: CodecModel, recordings: Sequence[Recording], seconds: float
-) -> list[np.ndarray]:
-    """Codes [frames, levels] of the start of each recording, at the model's full rate."""
-    metadata = model.metadata
-    encoder = StreamingEncoder(model, max(metadata.bitrates_bps))
-    clips = []
-    for recording in tqdm(recordings, unit="clip", disable=None):
-        samples = recording.read(metadata.sample_rate, seconds)
-        encoder.reset()
-        clips.append(encoder.encode(samples[: len(samples) // metadata.hop * metadata.hop]))
-    return [clip for clip in clips if len(clip)]
 
 
 def measure(
