@@ -90,6 +90,20 @@ def test_round_trip(num_frames, num_channels):
     assert reader.num_bytes == len(data)
 
 
+def test_bitrate_and_denoising_may_change_at_every_packet():
+    stream = io.BytesIO()
+    writer = ContainerWriter(stream, HEADER)
+    sent = [make_codes(2, 1, index % 6 + 1, seed=index) for index in range(30)]
+    for index, codes in enumerate(sent):
+        writer.write(HEADER.packet_coder.encode(codes, denoise=index % 4 > 1))
+    writer.finish(HEADER.num_samples(60))
+    received = [block.packet for block in ContainerReader(io.BytesIO(stream.getvalue()))]
+    assert len(received) == 30
+    for index, (packet, codes) in enumerate(zip(received, sent)):
+        np.testing.assert_array_equal(HEADER.packet_coder.decode(packet), codes)
+        assert packet.denoise == (index % 4 > 1)
+
+
 def test_size_is_header_plus_packets_and_overhead_is_under_two_percent():
     data, _ = make_file(500)
     coded_bytes = 500 * 60 // 8
