@@ -2,15 +2,18 @@
 
 import contextlib
 import io
+import re
 import tempfile
 from collections.abc import Callable
 
 import tensorflow as tf
-from ai_edge_quantizer import qtyping, quantizer
+from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
 
 from export import cut_graph, integer_elu
 from export.graphs import Part
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
+
+AUDIO = "audio"  # the input of encoders and the output of decoders, see export/graphs.py
 
 
 def convert(part: Part) -> bytes:
@@ -54,6 +57,9 @@ def float16(content: bytes) -> bytes:
 def dynamic_int8(content: bytes) -> bytes:
     """Convolutions in int8, weights per channel, inputs as they come; the rest float32.
 
+    So is the convolution that reads or writes audio: with eight bits for all bands and samples the
+    treble drowns, and it is too small to cost time.
+
     TensorFlow's own dynamic-range option also takes the products of the quantizer, where rounding
     changes more than half of the codes: hence the recipe for convolutions alone. The quantizer
     computes in float32, its codebooks are stored in float16.
@@ -61,7 +67,8 @@ def dynamic_int8(content: bytes) -> bytes:
     weights = qtyping.TensorQuantizationConfig(
         num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
     )
-    tool = quantizer.Quantizer(bytearray(halve(content, CODEBOOKS)))
+    halved = halve(content, CODEBOOKS)
+    tool = quantizer.Quantizer(bytearray(halved))
     tool.update_quantization_recipe(
         regex=".*",
         operation_name=qtyping.TFLOperationName.CONV_2D,
@@ -69,10 +76,30 @@ def dynamic_int8(content: bytes) -> bytes:
             weight_tensor_config=weights, compute_precision=qtyping.ComputePrecision.INTEGER
         ),
     )
+    for name in _convolutions_of_audio(halved):
+        tool.update_quantization_recipe(
+            regex=f"^{re.escape(name)};",
+            operation_name=qtyping.TFLOperationName.CONV_2D,
+            algorithm_key=algorithm_manager.AlgorithmName.NO_QUANTIZE,
+        )
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         quantized = bytes(tool.quantize().quantized_model)
     # The tool puts large constants behind the flatbuffer, where TensorFlow Lite 2.17 finds nothing.
     return cut_graph.write(cut_graph.read(quantized))
+
+
+def _convolutions_of_audio(content: bytes) -> list[str]:
+    """What each signature's convolution next to its input or output `audio` writes, by name."""
+    model = cut_graph.read(content)
+    operators = cut_graph.operator_names(model)
+    names = []
+    for signature in model.signatureDefs or []:
+        graph = model.subgraphs[signature.subgraphIndex]
+        convolutions = [o for o in graph.operators if operators[o.opcodeIndex] == "CONV_2D"]
+        for tensors, nearest in ((signature.inputs, 0), (signature.outputs, -1)):
+            if AUDIO in [tensor.name.decode() for tensor in tensors]:
+                names.append(graph.tensors[convolutions[nearest].outputs[0]].name.decode())
+    return names
 
 
 # Flavours that are made from the float32 file alone; the first is what programs load by default.

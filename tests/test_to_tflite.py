@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from export import cut_graph
 from export.cut_graph import split_encoder
 from export.inspect_graph import FORBIDDEN, num_partitions, operators
 from export.quantize import FLAVOURS
@@ -92,6 +94,22 @@ def test_graphs_hold_no_forbidden_operator(folder, flavour):
             names = Counter(node.name for node in nodes)
             assert not set(names) & set(FORBIDDEN), names
             assert names["CONV_2D"] == len([n for n in nodes if n.macs]) - names["FULLY_CONNECTED"]
+
+
+def test_audio_is_convolved_in_float(folder):
+    for part in ("encoder", "decoder"):
+        model = cut_graph.read((folder / f"{part}_dynamic_int8.tflite").read_bytes())
+        names = cut_graph.operator_names(model)
+        for graph in model.subgraphs:
+            filters = [
+                graph.tensors[node.inputs[1]]
+                for node in graph.operators
+                if names[node.opcodeIndex] == "CONV_2D"
+            ]
+            floats = [tuple(f.shape) for f in filters if f.type == schema.TensorType.FLOAT32]
+            # Patches of 4 samples from or to 8 channels, see tests/tiny.py.
+            assert floats == [(8, 4, 1, 4) if part == "encoder" else (4, 4, 1, 8)]
+            assert len(filters) > 10
 
 
 def test_nets_are_one_xnnpack_partition(folder, flavour):
