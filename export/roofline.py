@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from export import cut_graph
-from export.inspect_graph import Operator, operators
+from export.inspect_graph import Operator, num_parameters, operators
 from export.metadata import DECODE_SIGNATURE, Metadata
 from export.quantize import dynamic_int8
 from export.timing import TimedGraph, interleaved
@@ -68,6 +68,7 @@ def limits(
     memory_us = constants / bandwidth(constants)
     return {
         "macs": sum(node.macs for node in nodes),
+        "parameters": num_parameters(nodes),
         "constant_bytes": constants,
         "operators": len(nodes),
         "arithmetic_us": round(arithmetic_us, 2),
@@ -126,9 +127,9 @@ def measure(folder: Path, flavours: list[str], rounds: int, runs: int) -> list[d
 def table(rows: list[dict[str, Any]]) -> str:
     """The roofline rows as text, each with the convolution that takes longest."""
     lines = [
-        "| model | flavour | graph | million MAC | MB | operators | arithmetic us | memory us "
-        "| measured us | of the limit | most time in |",
-        "|---|---|---|" + "--:|" * 7 + "---|",
+        "| model | flavour | graph | million MAC | million parameters | MB read | operators "
+        "| arithmetic us | memory us | measured us | of the limit | most time in |",
+        "|---|---|---|" + "--:|" * 8 + "---|",
     ]
     for row in rows:
         worst = max(row["layers"], key=lambda layer: layer["us"])
@@ -137,6 +138,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             row["flavour"],
             row["graph"],
             f"{row['macs'] / 1e6:.2f}",
+            f"{row['parameters'] / 1e6:.2f}",
             f"{row['constant_bytes'] / 1e6:.2f}",
             row["operators"],
             row["arithmetic_us"],

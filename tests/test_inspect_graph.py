@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from export.cut_graph import split_encoder
-from export.inspect_graph import FORBIDDEN, num_partitions, operators
+from export.half_precision import CONVOLUTIONS, halve
+from export.inspect_graph import FORBIDDEN, num_parameters, num_partitions, operators
 from export.metadata import DECODE_SIGNATURE, Metadata
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +34,28 @@ def test_arithmetic_and_constants_are_counted(content):
     assert [node.macs for node in convolutions] == [8 * 4 * 12, 6 * 4 * 12]
     assert all(node.constant_bytes >= 4 * 4 * 12 for node in convolutions)
     assert [node.macs for node in nodes if node.name == "CUMSUM"] == [0]
+    # Both have the same kernel.
+    assert 4 * 4 * 3 <= num_parameters(nodes) <= 4 * 4 * 3 + 2 * 4
+
+
+def test_float16_weights_are_read_as_float32(content):
+    (before,), (after,) = (operators(c).values() for c in (content, halve(content, CONVOLUTIONS)))
+    assert num_parameters(after) == num_parameters(before)
+    assert sum(n.constant_bytes for n in after) == sum(n.constant_bytes for n in before)
+
+
+def test_a_lookup_reads_its_rows_alone():
+    table = tf.constant(np.random.default_rng(0).normal(size=[100, 8]), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([3], tf.int32)])
+    def graph(rows):
+        return tf.gather(table, rows)
+
+    traced = graph.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], graph)
+    (nodes,) = operators(converter.convert()).values()
+    assert num_parameters(nodes) == 800
+    assert sum(node.constant_bytes for node in nodes) == 3 * 8 * 4
 
 
 def test_partitions_are_counted(content):
