@@ -4,8 +4,8 @@
     python export/benchmark.py --model_dirs=a,b --compare_dir=other_codec   # ratios per round
 
 Times are microseconds of computation per frame of codes: medians over rounds of the medians of
-each, with the 10th and 99th percentile of all runs. `quantizer` is what the search adds to the
-encoder's net. The state's way in and out of the graph is counted, a caller's copies are not.
+each, with the 10th and 99th percentile of all runs. `quantizer` is the encoder's search as a graph
+of its own. The state's way in and out of the graph is counted, a caller's copies are not.
 """
 
 import json
@@ -32,7 +32,7 @@ class Configuration:
 
     Attributes:
       net, decoder: places of their graphs in the list of all.
-      encoders: the same by bitrate, search included.
+      searches, encoders: the same by bitrate; encoders are net and search in one.
     """
 
     metadata: Metadata
@@ -41,6 +41,7 @@ class Configuration:
     threads: int
     net: int
     decoder: int
+    searches: dict[int, int] = field(default_factory=dict)
     encoders: dict[int, int] = field(default_factory=dict)
 
 
@@ -65,7 +66,11 @@ class Benchmark:
         encoder = (folder / f"encoder_{flavour}.tflite").read_bytes()
         decoder = (folder / f"decoder_{flavour}.tflite").read_bytes()
         bitrates = bitrates_bps or list(metadata.bitrates_bps)
-        net, _ = cut_graph.split_encoder(encoder, metadata.signature_for(bitrates[0]))
+        parts = {
+            bitrate: cut_graph.split_encoder(encoder, metadata.signature_for(bitrate))
+            for bitrate in bitrates
+        }
+        net, _ = parts[bitrates[0]]
         codes = metadata.codebook_size
         configuration = Configuration(
             metadata,
@@ -75,9 +80,10 @@ class Benchmark:
             net=self._add(TimedGraph(net, None, threads)),
             decoder=self._add(TimedGraph(decoder, DECODE_SIGNATURE, threads, codes)),
         )
-        for bitrate in bitrates:
+        for bitrate, (_, search) in parts.items():
             graph = TimedGraph(encoder, metadata.signature_for(bitrate), threads)
             configuration.encoders[bitrate] = self._add(graph)
+            configuration.searches[bitrate] = self._add(TimedGraph(search, None, threads))
         self._configurations.append(configuration)
 
     def add_peer(self, folder: Path) -> None:
@@ -112,15 +118,16 @@ class Benchmark:
     def _row(self, configuration: Configuration, bitrate: int) -> dict[str, Any]:
         metadata = configuration.metadata
         frames = metadata.frames_per_call
-        net, encoder, decoder = (
+        net, search, encoder, decoder = (
             Latency(self._latencies[index].microseconds / frames)
             for index in (
                 configuration.net,
+                configuration.searches[bitrate],
                 configuration.encoders[bitrate],
                 configuration.decoder,
             )
         )
-        total = encoder.rounds + decoder.rounds
+        total = Latency(encoder.microseconds + decoder.microseconds)
         frame_us = 1e6 * metadata.hop / metadata.sample_rate
         row = {
             "model": configuration.folder.name,
@@ -129,15 +136,15 @@ class Benchmark:
             "frames_per_call": frames,
             "bitrate_bps": bitrate,
             "net_us": net.to_dict(),
-            "quantizer_us": round(float(np.median(encoder.rounds - net.rounds)), 2),
+            "quantizer_us": search.to_dict(),
             "encoder_us": encoder.to_dict(),
             "decoder_us": decoder.to_dict(),
-            "total_us": round(float(np.median(total)), 2),
-            "real_time_factor": round(float(np.median(total)) / frame_us, 5),
+            "total_us": total.to_dict(),
+            "real_time_factor": round(total.median / frame_us, 5),
         }
         if self._peers:
             theirs = sum(self._latencies[index].rounds for index in self._peers.values())
-            low, middle, high = np.percentile(theirs / total, [10, 50, 90])
+            low, middle, high = np.percentile(theirs / total.rounds, [10, 50, 90])
             row["peer_ratio"] = {
                 "p10": round(low, 2),
                 "median": round(middle, 2),
@@ -150,8 +157,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     """The rows as text, for eyes and for a README."""
     lines = [
         "| model | flavour | threads | frames per call | kbps | encoder us | of it search us "
-        "| decoder us | both us | real time | ratio |",
-        "|---|---|" + "--:|" * 9,
+        "| decoder us | both us | p10 | p99 | real time | ratio |",
+        "|---|---|" + "--:|" * 11,
     ]
     for row in rows:
         cells = [
@@ -161,9 +168,11 @@ def table(rows: list[dict[str, Any]]) -> str:
             row["frames_per_call"],
             f"{row['bitrate_bps'] / 1000:g}",
             f"{row['encoder_us']['median']:.1f}",
-            f"{row['quantizer_us']:.1f}",
+            f"{row['quantizer_us']['median']:.1f}",
             f"{row['decoder_us']['median']:.1f}",
-            f"{row['total_us']:.1f}",
+            f"{row['total_us']['median']:.1f}",
+            f"{row['total_us']['p10']:.1f}",
+            f"{row['total_us']['p99']:.1f}",
             f"{row['real_time_factor']:.4f}",
             row.get("peer_ratio", {}).get("median", ""),
         ]
