@@ -11,7 +11,7 @@ import numpy as np
 from metrics import registry, report_audio
 from metrics.codebooks import CodeCounter
 from metrics.evaluation import Job
-from metrics.peers import Coded
+from metrics.peers import Coded, case_of
 from metrics.recordings import Labels
 from metrics.report import Report
 from metrics.results import Failure, Row
@@ -49,21 +49,26 @@ class Louder:
 
 
 PEERS = [Louder("ours", 3000), Louder("ours", 6000), Louder("theirs", 8000)]
+LOSSY = Louder("theirs", 8000, loss_rate=0.1)
 
 
 def example_report() -> Report:
-    """Thirty recordings; the quality of recording i is i / 100, more at higher bitrates."""
+    """Thirty recordings; the quality of recording i is i / 100, more at higher bitrates.
+
+    What is lossy has scores, and no sound to listen to.
+    """
     tones = [Tone(f"{i:02d}.wav", 300 + 10 * i) for i in range(29)] + [Tone(HOSTILE_NAME, 700)]
     jobs = [Job(tone, PEERS, METRICS, RATE, 10.0) for tone in tones]
     rows = []
     for i, tone in enumerate(tones):
         labels = Labels(f"speaker {i // 2}", "de" if i % 3 else "en", "clean")
-        for peer in PEERS:
-            scores = {"estoi": i / 100 + peer.bitrate_bps / 20_000, "mel_distance": 3 - i / 100}
+        for peer in (*PEERS, LOSSY):
+            quality = i / 100 + peer.bitrate_bps / 20_000 - peer.loss_rate
+            scores = {"estoi": quality, "mel_distance": 3 - i / 100}
             if i == 7:
                 scores["estoi"] = math.nan
             rate = float(peer.bitrate_bps)
-            rows.append(Row(tone.name, labels, peer.name, peer.bitrate_bps, 0.0, rate, 3.0, scores))
+            rows.append(Row(tone.name, labels, *case_of(peer), rate, 3.0, scores))
     codes = CodeCounter(4, 16)
     codes.add(np.random.default_rng(0).integers(0, [16, 8, 4, 2], size=(5000, 4)))
     return Report(

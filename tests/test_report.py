@@ -32,8 +32,8 @@ def test_the_page_needs_nothing_but_itself(page):
 
 def test_the_data_hold_every_row_and_no_nan(page):
     data = data_of(page)
-    assert len(data["rows"]) == 90
-    assert [row["scores"][0] for row in data["rows"]].count(None) == 3
+    assert len(data["rows"]) == 120
+    assert [row["scores"][0] for row in data["rows"]].count(None) == 4
     assert HOSTILE_NAME in data["files"]
     assert data["failures"] == [{"file": "broken.wav", "reason": "cannot be read as audio"}]
     assert set(data["groups"]["language"]) == {"de", "en"}

@@ -107,12 +107,24 @@ def test_the_page_fits_the_screen_in_both_schemes(opened, width, scheme):
     for heading in opened.find_elements(By.CSS_SELECTOR, "h2"):
         assert heading.is_displayed()
     assert len(opened.find_elements(By.CSS_SELECTOR, "#quality svg")) == 2
+    assert len(opened.find_elements(By.CSS_SELECTOR, "#losses svg")) == 2
     assert len(opened.find_elements(By.CSS_SELECTOR, "#training svg")) == 2
     assert len(opened.find_elements(By.CSS_SELECTOR, "#codebooks svg")) == 3
     pictures = opened.find_elements(By.CSS_SELECTOR, "#compare img")
     assert len(pictures) == 3 * 4
     for picture in pictures:
         assert int(picture.get_property("naturalWidth")) > 100
+
+
+def test_losses_have_curves_of_their_own(opened):
+    curves = opened.find_elements(By.CSS_SELECTOR, "#losses .legend span")
+    assert [curve.text for curve in curves] == ["ours 3 kbps", "ours 6 kbps", "theirs 8 kbps"]
+    figure = opened.find_element(By.CSS_SELECTOR, "#losses svg")
+    points = figure.find_elements(By.CSS_SELECTOR, "circle title")
+    titles = [point.get_attribute("textContent") for point in points]
+    assert len(titles) == 4
+    assert titles[3].startswith("theirs 8.0 kbps, 10 % lost: 0.4")
+    assert len(opened.find_elements(By.CSS_SELECTOR, "#quality svg:first-of-type circle")) == 2 * 3
 
 
 def test_nothing_is_fetched(opened):
@@ -125,19 +137,20 @@ def test_a_heading_sorts_both_ways_by_mouse_and_keyboard(opened):
         cells = opened.find_elements(By.CSS_SELECTOR, f"#scores td:nth-child({index})")
         return [cell.text for cell in cells]
 
-    assert column(1) == ["ours", "ours", "theirs"]
-    heading = click(opened, "#scores th:nth-child(4) button")  # ESTOI: the best first
-    best_first = column(4)
+    assert column(1) == ["ours", "ours", "theirs", "theirs"]
+    assert column(3) == ["0", "0", "0", "10"]
+    heading = click(opened, "#scores th:nth-child(5) button")  # ESTOI: the best first
+    best_first = column(5)
     assert best_first == sorted(best_first, reverse=True)
     heading.send_keys(Keys.ENTER)
-    assert column(4) == best_first[::-1]
-    sorted_by = opened.find_element(By.CSS_SELECTOR, "#scores th:nth-child(4)")
+    assert column(5) == best_first[::-1]
+    sorted_by = opened.find_element(By.CSS_SELECTOR, "#scores th:nth-child(5)")
     assert sorted_by.get_attribute("aria-sort") == "ascending"
 
 
 def test_a_group_has_its_own_table(opened):
     def files() -> set[str]:
-        cells = opened.find_elements(By.CSS_SELECTOR, "#scores td:nth-child(3)")
+        cells = opened.find_elements(By.CSS_SELECTOR, "#scores td:nth-child(4)")
         return {cell.text for cell in cells}
 
     assert files() == {"30"}
