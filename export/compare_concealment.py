@@ -37,7 +37,7 @@ _BITRATE_BPS = flags.DEFINE_integer("bitrate_bps", 6_000, "What is sent.")
 _LOSS_RATES = flags.DEFINE_list("loss_rates", "0.05,0.1,0.2", "Shares of frames lost.")
 _MAX_FILES = flags.DEFINE_integer("max_files", 27, "Recordings to measure, one per speaker first.")
 _MAX_SECONDS = flags.DEFINE_float("max_seconds", 5.0, "At most so much of each.")
-_CLIPS = flags.DEFINE_integer("clips", 500, "Training recordings to learn from.", 10)
+_CLIPS = flags.DEFINE_integer("clips", 200, "Training recordings to learn from.", 10)
 
 _METRICS = ("pesq_wb", "visqol_speech")
 

@@ -3,10 +3,8 @@
 A loss goes on with the last pitch period, which fades; after about 100 ms only noise like that of
 the recording's quiet moments is left. What comes next is faded in, so neither end clicks.
 
-Measured with an early model at 12 kbps, 14 speakers, 10 % of frames lost in bursts of two (PESQ,
-ESTOI): this 1.92, .764; the last codes repeated and faded, as Lyra V2 does, 1.86, .754; the codes
-most likely to follow by the entropy tables 1.63, .731; no loss 2.61, .809. Whether the decoder is
-run meanwhile, on repeated codes or on none, makes no difference.
+docs/loss.md has what was tried beside it. Whether the decoder is run meanwhile, on predicted codes,
+on the encoder's codes of what is heard, or on none, makes no difference.
 """
 
 from __future__ import annotations
