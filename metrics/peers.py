@@ -140,46 +140,31 @@ class SoundStreamPeer:
         return [cls(model_dir, bitrate, flavour) for bitrate in bitrates_bps]
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
-        from export.runtime import StreamingDecoder
-
-        model = load_model(self.model_dir, self.flavour)
-        codes = self._encode(samples, rate)
-        return self._coded(codes, StreamingDecoder(model).decode(codes), rate, len(samples))
+        return self.code_with_losses(samples, rate, np.zeros(0, bool))
 
     def code_with_losses(self, samples: np.ndarray, rate: int, lost: np.ndarray) -> Coded:
         """A packet is one call's frames; it is lost with the PACKET_SECONDS that it begins in."""
         from export.concealment import ConcealingDecoder
-
-        model = load_model(self.model_dir, self.flavour)
-        metadata = model.metadata
-        decoder = ConcealingDecoder(model)
-        codes = self._encode(samples, rate)
-        packets = codes.reshape(-1, metadata.frames_per_call, codes.shape[1])
-        packet_seconds = metadata.frames_per_call * metadata.hop / metadata.sample_rate
-        begins = (np.arange(len(packets)) * packet_seconds / PACKET_SECONDS + 1e-6).astype(int)
-        decoded = [
-            decoder.conceal(len(packet))
-            if begin < len(lost) and lost[begin]
-            else decoder.decode(packet)
-            for packet, begin in zip(packets, begins)
-        ]
-        return self._coded(codes, np.concatenate(decoded), rate, len(samples))
-
-    def _encode(self, samples: np.ndarray, rate: int) -> np.ndarray:
-        """Codes [frames, levels]; silence fills up the last call."""
         from export.runtime import StreamingEncoder
 
         model = load_model(self.model_dir, self.flavour)
-        sent = resample(samples, rate, model.metadata.sample_rate)
-        block = model.metadata.frames_per_call * model.metadata.hop
+        metadata = model.metadata
+        block = metadata.frames_per_call * metadata.hop
+        sent = resample(samples, rate, metadata.sample_rate)
         padded = np.pad(sent, (0, -len(sent) % block))
-        return StreamingEncoder(model, bitrate_bps=self.bitrate_bps).encode(padded)
-
-    def _coded(self, codes: np.ndarray, decoded: np.ndarray, rate: int, length: int) -> Coded:
-        metadata = load_model(self.model_dir, self.flavour).metadata
+        codes = StreamingEncoder(model, bitrate_bps=self.bitrate_bps).encode(padded)
+        packets = codes.reshape(-1, metadata.frames_per_call, codes.shape[1])
+        # What begins with a PACKET_SECONDS shall not fall into the one before by rounding.
+        begins = np.arange(len(packets)) * block / metadata.sample_rate / PACKET_SECONDS + 1e-6
+        gone = np.append(lost, False)[np.minimum(begins.astype(int), len(lost))]
+        decoder = ConcealingDecoder(model)
+        decoded = [
+            decoder.conceal(len(packet)) if is_gone else decoder.decode(packet)
+            for packet, is_gone in zip(packets, gone)
+        ]
+        heard = resample(np.concatenate(decoded), metadata.sample_rate, rate)
         bits = codes.size * np.log2(metadata.codebook_size)
-        seconds = len(codes) * metadata.hop / metadata.sample_rate
-        return Coded(fit(resample(decoded, metadata.sample_rate, rate), 0, length), bits / seconds)
+        return Coded(fit(heard, 0, len(samples)), bits * metadata.sample_rate / len(padded))
 
 
 @lru_cache(maxsize=2)

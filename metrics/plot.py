@@ -48,7 +48,12 @@ def _draw(
     metrics: Sequence[Metric],
     path: Path,
 ) -> None:
-    """One picture of each metric's curves with 95 % intervals; `finish` sees to the x axis."""
+    """One picture of each metric's curves with 95 % intervals; `finish` sees to the x axis.
+
+    Where there are no curves, there is no picture.
+    """
+    if not curves:
+        return
     import matplotlib
 
     matplotlib.use("Agg")  # no display needed
