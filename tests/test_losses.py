@@ -107,6 +107,35 @@ def test_band_losses_see_levels_and_movement_but_not_waveforms():
     assert quieter["nsim"] < 1e-3
 
 
+def _loudness_loss(x, y):
+    x, y = (spectra.stft(tf.constant(s.astype(np.float32)), 512) for s in (x, y))
+    return float(auditory.loudness_loss(x, y, 16_000))
+
+
+def test_loudness_loss_minds_what_is_added_more_than_what_is_missing():
+    time = np.arange(16_000) / 16_000
+    tone = 0.1 * np.sin(2 * np.pi * 500 * time)[None]
+    noise = 0.02 * _noise()
+    assert _loudness_loss(tone, tone) < 2e-3
+    assert _loudness_loss(tone, tone + noise) > 2 * _loudness_loss(tone + noise, tone)
+    # Under the loud tone itself the same noise is masked, in part.
+    beside = 0.005 * np.sin(2 * np.pi * 900 * time)[None]
+    under = 0.005 * np.sin(2 * np.pi * 505 * time)[None]
+    assert _loudness_loss(tone, tone + beside) > 3 * _loudness_loss(tone, tone + under)
+
+
+def test_loudness_loss_does_not_depend_on_the_recordings_level():
+    x, y = _noise(), _noise(seed=2)
+    assert _loudness_loss(0.1 * x, 0.1 * y) == pytest.approx(_loudness_loss(x, y), rel=1e-3)
+
+
+def test_bark_bands_cover_every_line_and_hear_best_at_3_khz():
+    filters, threshold = auditory.bark_filters(512, 49, 16_000)
+    assert (filters.sum(axis=1) >= 1).all() and (filters.sum(axis=0) > 0).all()
+    centres = np.arange(257) @ filters / filters.sum(axis=0) * 16_000 / 512
+    assert 2500 < centres[threshold.argmin()] < 4000
+
+
 def test_gammatone_filters_are_scipys():
     matrix = auditory.gammatone_matrix(2048, 21, 16_000)
     lines = np.arange(1025) * 16_000 / 2048
@@ -127,6 +156,7 @@ def test_gradients_stay_finite_at_digital_silence():
         windows = auditory.WINDOWS
         a, b = losses.spectra(target, windows), losses.spectra(x, windows)
         loss += tf.add_n(list(auditory.band_losses(a, b, 8000).values()))
+        loss += auditory.loudness_loss(a[512], b[512], 8000)
     assert np.isfinite(tape.gradient(loss, x).numpy()).all()
 
 

@@ -85,9 +85,9 @@ def _smooth(x: tf.Tensor) -> tf.Tensor:
 
 
 def _loudness(power: tf.Tensor, threshold: np.ndarray) -> tf.Tensor:
-    """Specific loudness of band powers, 0 at the threshold of hearing (Zwicker)."""
+    """Specific loudness of band powers, 0 below the threshold of hearing (Zwicker)."""
     gain = (threshold / 0.5) ** ZWICKER
-    return gain * ((0.5 + 0.5 * power / threshold) ** ZWICKER - 1)
+    return gain * tf.nn.relu((0.5 + 0.5 * power / threshold) ** ZWICKER - 1)
 
 
 @functools.cache
