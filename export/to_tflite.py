@@ -47,8 +47,8 @@ def export_model(
       int8_models: what the int8 flavours are made from: models with `int8_nets`.
 
     Raises:
-      ValueError: unknown flavour, a bitrate that the codec does not have, or an int8 model of
-        another architecture or with codebooks of its own.
+      ValueError: unknown flavour, a bitrate that the codec does not have, an int8 model of another
+        architecture or with codebooks of its own, or another state than explicit in int8.
     """
     known = [*quantize.FLAVOURS, *int8_models]
     unknown = sorted(set(flavours) - set(known))
@@ -61,6 +61,11 @@ def export_model(
             raise ValueError(
                 f"{flavour} has other codebooks: it could not decode what this encodes"
             )
+    in_int8 = sorted(set(flavours) & set(int8_models))
+    if in_int8 and state != "explicit":
+        # Packed, all states would be rounded by the one scale of their tensor; and the order of
+        # operators that `integer_elu` makes leaves assignments of variables out.
+        raise ValueError(f"state {state} is not for {', '.join(in_int8)}: use explicit")
     config = model.config
     bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
 
