@@ -43,6 +43,7 @@ def test_mutated_files(path, data):
 
 
 @pytest.mark.slow
+@pytest.mark.fuzz
 def test_one_minute_of_coverage_guided_mutation(tmp_path):
     limits = ["-max_total_time=60", "-timeout=10", "-rss_limit_mb=512", "-max_len=1024"]
     command = [
