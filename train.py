@@ -21,9 +21,15 @@ from training.settings import LossWeights, Schedule, TrainingSettings
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Prepared folder, or any folder of audio.")
 _TRAIN_DIR = flags.DEFINE_string("train_dir", None, "Checkpoints, curves and scores go here.")
-_INIT_FROM = flags.DEFINE_string("init_from", None, "Compact checkpoint to start from.")
+_INIT_FROM = flags.DEFINE_string(
+    "init_from", None, "Compact checkpoint, or weights, to start from."
+)
 _QAT = flags.DEFINE_bool("qat", False, "Train the codec of --init_from, weights.npz, for int8.")
 _PRESET = flags.DEFINE_enum("preset", "speech", list(presets.PRESETS), "Architecture.")
+_DENOISE = flags.DEFINE_bool("denoise", False, "Add the switch that removes noise.")
+_DENOISE_DECODER = flags.DEFINE_bool(
+    "denoise_decoder", False, "Condition the decoder on that switch too."
+)
 _TOTAL_STEPS = flags.DEFINE_integer("total_steps", 1_000_000, "Where the run ends.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 12, "Examples per step.", lower_bound=1)
 _CROP_SECONDS = flags.DEFINE_float("crop_seconds", 0.8, "Length of an example.", lower_bound=0.02)
@@ -102,7 +108,10 @@ def main(argv: list[str]) -> None:
         if _QAT.value:
             quantization_aware.train(data, run, training.learning_rate)
         else:
-            runs.train(presets.preset(_PRESET.value), training, data, run)
+            config = presets.preset(_PRESET.value).replace(
+                denoise=_DENOISE.value, denoise_decoder=_DENOISE_DECODER.value
+            )
+            runs.train(config, training, data, run)
     except ValueError as error:
         sys.exit(f"train.py: {error}")
 

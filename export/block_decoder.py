@@ -71,8 +71,9 @@ class BlockDecoder:
             channels = []
             for channel, decoder in enumerate(self._decoders):
                 if codes is not None:
+                    assert block.packet is not None
                     part = np.ascontiguousarray(codes[start:stop, channel])
-                    channels.append(decoder.decode(part))
+                    channels.append(decoder.decode(part, float(block.packet.denoise)))
                 elif pause:
                     channels.append(decoder.pause(stop - start, _noise(block, channel)))
                 else:

@@ -43,17 +43,19 @@ class ConcealingDecoder:
         self._extension = np.zeros(0, np.float32)  # how the sound before a loss goes on
         self._gain = 1.0  # of the extension; 1 where nothing is missing
 
-    def decode(self, codes: np.ndarray | None) -> np.ndarray:
+    def decode(self, codes: np.ndarray | None, denoise: float = 0.0) -> np.ndarray:
         """Decodes frames, or makes up for one.
 
         Args:
           codes: int32 [frames, levels], any number of levels; None for one lost frame.
+          denoise: the encoder's switch as the packet has it.
 
         Returns:
           float32 [frames * hop].
         """
         if codes is None:
             return self.conceal(1)
+        self._decoder.denoise = denoise
         samples = self._decoder.decode(codes)
         self._background.hear(samples)
         if self._gain < 1.0 and len(codes):

@@ -5,7 +5,8 @@ decode(codes int32 [1, frames, num_quantizers], state) -> audio [1, frames * hop
 
 Zeros begin a stream; `export/state.py` says in which form state comes and goes. There is one
 `encode` for each bitrate, which searches only the levels it sends. One `decode` serves all rates: a
-code of -1 adds nothing.
+code of -1 adds nothing. Models that remove noise have one more input of `encode`, and of `decode`
+where the decoder is conditioned too: denoise float32 [1, frames], 0 (off) to 1 (on).
 """
 
 from collections.abc import Callable
@@ -36,7 +37,7 @@ def encoder(
     form = state_form(model.encoder_state(1))
     inputs = {"audio": tf.TensorSpec([1, frames_per_call * model.config.hop], tf.float32)}
     if model.config.denoise:
-        inputs["denoise"] = tf.TensorSpec([1, frames_per_call], tf.float32)
+        inputs |= _switch(frames_per_call)
 
     def step(num_quantizers: int) -> Step:
         def encode(state: State, audio: tf.Tensor, **denoise: tf.Tensor):
@@ -64,14 +65,20 @@ def decoder(
     form = state_form(model.decoder_state(1))
     quantizer = model.quantizer
     inputs = {"codes": tf.TensorSpec([1, frames_per_call, quantizer.num_quantizers], tf.int32)}
+    if model.config.denoise_decoder:
+        inputs |= _switch(frames_per_call)
     # One table for all levels, so one lookup: row 0 of each level is the zero of "not sent".
     rows_per_level = quantizer.codebook_size + 1
     first_rows = tf.range(quantizer.num_quantizers) * rows_per_level - NOT_SENT
 
-    def decode(state: State, codes: tf.Tensor):
+    def decode(state: State, codes: tf.Tensor, **denoise: tf.Tensor):
         table = tf.pad(quantizer.codebooks, [[0, 0], [1, 0], [0, 0]])
         entries = tf.gather(tf.reshape(table, [-1, quantizer.dim]), codes + first_rows)
-        audio, after = model.decoder.step(tf.reduce_sum(entries, axis=2), state)
+        audio, after = model.synthesize_step(tf.reduce_sum(entries, axis=2), state, **denoise)
         return {"audio": tf.reshape(audio, [1, -1])}, after
 
     return Part({DECODE_SIGNATURE: form.trace(decode, inputs)}, model.variables + form.variables)
+
+
+def _switch(frames_per_call: int) -> dict[str, tf.TensorSpec]:
+    return {"denoise": tf.TensorSpec([1, frames_per_call], tf.float32)}

@@ -140,11 +140,18 @@ class StreamingEncoder(_Stream):
 
 
 class StreamingDecoder(_Stream):
-    """Codes to audio; the number of levels may change from call to call."""
+    """Codes to audio; the number of levels may change from call to call.
+
+    Attributes:
+      denoise: what the encoder's switch was set to; matters only for models whose decoder is
+        conditioned on it too. May be changed at any time.
+    """
 
     def __init__(self, model: CodecModel):
         self._metadata = model.metadata
+        self.denoise = 0.0
         super().__init__(model.decoder, DECODE_SIGNATURE)
+        self._has_switch = "denoise" in model.decoder.inputs(DECODE_SIGNATURE)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """int32 [n, levels], -1 where a code is missing -> float32 [n * hop]."""
@@ -166,8 +173,11 @@ class StreamingDecoder(_Stream):
             )
         full = np.full([len(codes), metadata.num_quantizers], NOT_SENT, np.int32)
         full[:, : codes.shape[1]] = codes
+        switch = {}
+        if self._has_switch:
+            switch["denoise"] = np.full([1, frames], self.denoise, np.float32)
         audio = [
-            self._step({"codes": call[None]})["audio"][0]
+            self._step({"codes": call[None]} | switch)["audio"][0]
             for call in full.reshape(-1, frames, metadata.num_quantizers)
         ]
         return np.concatenate([np.zeros(0, np.float32), *audio])

@@ -60,6 +60,11 @@ class CodebookTrainer(tf.Module):
             self.sums[level].assign(codebook * counts[:, None])
             residual -= tf.gather(codebook, nearest(codebook, residual))
 
+    def adopt(self) -> None:
+        """Goes on from codebooks that come without statistics: all entries alike."""
+        self.counts.assign(tf.ones_like(self.counts))
+        self.sums.assign(self.quantizer.codebooks)
+
     def update(self, quantized: Quantized, seed: tf.Tensor) -> None:
         """One moving-average step and restarts, from one training pass.
 

@@ -35,7 +35,10 @@ class CodecConfig:
       embedding_dim: D, width of the quantized embedding.
       codebook_size: N, entries per quantizer.
       num_quantizers: quantizers of the full-rate model; any smaller number may be used.
-      denoise: FiLM conditioning at the bottleneck (section III-F).
+      denoise: a switch at the bottleneck, encoder side, that removes noise (section III-F).
+      denoise_decoder: FiLM conditioning on the decoder's side too; needs `denoise`.
+      denoise_channels: width of the net that corrects the embedding of noisy speech.
+      denoise_dilations: its residual units; with kernels of 3 the defaults hear 0.6 s of the past.
       int8_nets: activations are rounded to eight bits (`model/fake_quantization.py`).
     """
 
@@ -57,6 +60,9 @@ class CodecConfig:
     codebook_size: int
     num_quantizers: int
     denoise: bool = False
+    denoise_decoder: bool = False
+    denoise_channels: int = 192
+    denoise_dilations: tuple[int, ...] = (1, 2, 4, 8)
     int8_nets: bool = False
 
     def __post_init__(self) -> None:
@@ -70,6 +76,8 @@ class CodecConfig:
             raise ValueError(f"codebook_size={self.codebook_size} is not a power of two")
         if self.sample_rate % self.hop:
             raise ValueError(f"hop={self.hop} does not divide sample_rate={self.sample_rate}")
+        if self.denoise_decoder and not self.denoise:
+            raise ValueError("denoise_decoder=True needs denoise=True")
 
     @property
     def hop(self) -> int:
@@ -105,6 +113,11 @@ class CodecConfig:
 
     def replace(self, **changes: Any) -> "CodecConfig":
         return dataclasses.replace(self, **changes)
+
+    def without_denoising(self) -> "CodecConfig":
+        """The codec that this one is with its switch off, before any training."""
+        names = [f.name for f in dataclasses.fields(self) if f.name.startswith("denoise")]
+        return self.replace(**{name: getattr(CodecConfig, name) for name in names})
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

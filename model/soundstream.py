@@ -7,6 +7,7 @@ import tensorflow as tf
 from model import seanet
 from model.backend import keras
 from model.config import CodecConfig
+from model.denoiser import Denoiser
 from model.fake_quantization import quantize_decoder, quantize_encoder
 from model.film import FiLM
 from model.initializers import initialize_as_transform
@@ -29,39 +30,52 @@ class SoundStream(keras.Model):
         self.quantizer = ResidualVectorQuantizer(
             config.num_quantizers, config.codebook_size, config.embedding_dim, name="quantizer"
         )
-        self.film = FiLM(config.embedding_dim, name="film") if config.denoise else None
+        self.denoiser = Denoiser(config, product_dtype, name="denoiser") if config.denoise else None
+        self.decoder_film = (
+            FiLM(config.embedding_dim, name="decoder_film") if config.denoise_decoder else None
+        )
         if not config.trunk_activation:
             initialize_as_transform(config, self.encoder, self.decoder)
         if config.int8_nets:
             quantize_encoder(self.encoder)
             quantize_decoder(self.decoder)
 
+    @property
+    def denoising_weights(self) -> list[tf.Variable]:
+        """What the plain codec does not have; trained alone, the switched-off codec stays it."""
+        parts = [part for part in (self.denoiser, self.decoder_film) if part is not None]
+        return [weight for part in parts for weight in part.trainable_weights]
+
     def embed(self, audio: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
         """audio -> embeddings float32 [batch, frames, D], before the quantizer."""
-        return self._condition(self.encoder(audio), denoise)
+        x, switch = self.encoder(audio), self._switch(denoise)
+        return x if self.denoiser is None else self.denoiser(x, switch)
 
-    def synthesize(self, embeddings: tf.Tensor) -> tf.Tensor:
+    def synthesize(self, embeddings: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
         """embeddings [batch, frames, D] -> audio float32 [batch, frames * hop, 1]."""
-        return self.decoder(embeddings)
+        return self.decoder(self._condition(embeddings, denoise))
 
     def encode(
         self, audio: tf.Tensor, num_quantizers: int, denoise: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """audio -> codes."""
+        """audio -> codes; `denoise` is 0 (off) to 1 (on), [batch, frames] or [batch, 1]."""
         return self.quantizer.encode(self.embed(audio, denoise), num_quantizers)
 
-    def decode(self, codes: tf.Tensor) -> tf.Tensor:
+    def decode(self, codes: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
         """codes -> audio; the number of levels is that of `codes`."""
-        return self.synthesize(self.quantizer.decode(codes))
+        return self.synthesize(self.quantizer.decode(codes), denoise)
 
     def call(
         self, audio: tf.Tensor, num_quantizers: int, denoise: tf.Tensor | None = None
     ) -> tf.Tensor:
         """audio -> audio through `num_quantizers` levels."""
-        return self.decode(self.encode(audio, num_quantizers, denoise))
+        return self.decode(self.encode(audio, num_quantizers, denoise), denoise)
 
     def encoder_state(self, batch: int) -> State:
-        return self.encoder.initial_state(batch)
+        state = self.encoder.initial_state(batch)
+        if self.denoiser is not None:
+            state["denoiser"] = self.denoiser.initial_state(batch)
+        return state
 
     def decoder_state(self, batch: int) -> State:
         return self.decoder.initial_state(batch)
@@ -74,17 +88,32 @@ class SoundStream(keras.Model):
         denoise: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, State]:
         """Step form of `encode`; `denoise` may change with every frame, [batch, frames]."""
-        x, state = self.encoder.step(audio, state)
-        return self.quantizer.encode(self._condition(x, denoise), num_quantizers), state
+        x, after = self.encoder.step(audio, state)
+        switch = self._switch(denoise)
+        if self.denoiser is not None:
+            x, after["denoiser"] = self.denoiser.step(x, switch, state["denoiser"])
+        return self.quantizer.encode(x, num_quantizers), after
 
-    def decode_step(self, codes: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+    def decode_step(
+        self, codes: tf.Tensor, state: State, denoise: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, State]:
         """Step form of `decode`."""
-        audio, state = self.decoder.step(self.quantizer.decode(codes), state)
-        return audio, state
+        return self.synthesize_step(self.quantizer.decode(codes), state, denoise)
 
-    def _condition(self, x: tf.Tensor, denoise: tf.Tensor | None) -> tf.Tensor:
-        if self.film is None:
-            if denoise is not None:
-                raise ValueError(f"model {self.config.name!r} was built without a denoise switch")
-            return x
-        return self.film(x, tf.zeros([1, 1]) if denoise is None else denoise)
+    def synthesize_step(
+        self, embeddings: tf.Tensor, state: State, denoise: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, State]:
+        """Step form of `synthesize`."""
+        return self.decoder.step(self._condition(embeddings, denoise), state)
+
+    def _condition(self, embeddings: tf.Tensor, denoise: tf.Tensor | None) -> tf.Tensor:
+        switch = self._switch(denoise)
+        return embeddings if self.decoder_film is None else self.decoder_film(embeddings, switch)
+
+    def _switch(self, denoise: tf.Tensor | None) -> tf.Tensor:
+        """The switch, off where none is given; only for models that have one."""
+        if denoise is None:
+            return tf.zeros([1, 1])
+        if self.denoiser is None:
+            raise ValueError(f"model {self.config.name!r} was built without a denoise switch")
+        return denoise

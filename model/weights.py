@@ -41,9 +41,15 @@ def named_weights(layer: keras.layers.Layer, prefix: str = "") -> dict[str, tf.V
 
 
 def weights_hash(model: SoundStream) -> str:
-    """16 hexadecimal digits that name these weights; tools call it the model id."""
+    """16 hexadecimal digits that name these weights; tools call it the model id.
+
+    What removes noise before the quantizer is left out: codes mean the same with it and without, so
+    a codec that was given the switch still decodes what it coded before.
+    """
     digest = hashlib.sha256()
     for name, variable in sorted(named_weights(model).items()):
+        if name.startswith("denoiser/"):
+            continue
         digest.update(name.encode())
         digest.update(variable.numpy().astype("<f4").tobytes())
     return digest.hexdigest()[:16]

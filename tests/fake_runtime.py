@@ -54,6 +54,8 @@ class StreamingEncoder:
 
 
 class StreamingDecoder:
+    denoise = 0.0
+
     def __init__(self, model: CodecModel) -> None:
         self._half = model.metadata.codebook_size // 2
         self._hop = model.metadata.hop

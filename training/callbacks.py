@@ -80,14 +80,16 @@ class Validation(keras.callbacks.Callback):
     Writes TensorBoard scalars `valid_<bitrate>/<metric>` (`valid_unquantized/...` for the net
     without quantizer), audio and spectrograms of the first clips, and a row per bitrate to
     `scores.csv`. A codec that learns has a rising SI-SDR from the first hour and scores that rise
-    with the bitrate.
+    with the bitrate. With `noisy` clips the codec is told to remove the noise, and
+    `valid_denoised_<bitrate>` says how near it comes to the clean ones.
 
     Args:
       run: whose folder gets scores.csv.
       writer: TensorBoard.
-      clips: float32 [clips, time].
+      clips: float32 [clips, time]; what should come out.
       bitrates_bps: rates to score beside the unquantized net.
       every_steps: between two scorings.
+      noisy: the same clips with noise, to be removed; None: clips go in as they are.
     """
 
     def __init__(
@@ -97,19 +99,23 @@ class Validation(keras.callbacks.Callback):
         clips: np.ndarray,
         bitrates_bps: list[int],
         every_steps: int,
+        noisy: np.ndarray | None = None,
     ):
         super().__init__()
         codec = run.trainer.average
         hop = codec.config.hop
         self.clips = clips[:, : clips.shape[1] // hop * hop]
+        self.inputs = self.clips if noisy is None else noisy[:, : self.clips.shape[1]]
+        self.prefix = "" if noisy is None else "denoised_"
+        switch = None if noisy is None else tf.ones([1, 1])
         self.file = run.path / "scores.csv"
         self.writer = writer
         self.bitrates_bps = bitrates_bps
         self.every_steps = every_steps
         self.rate = codec.config.sample_rate
         self.started = time.time()
-        self.decoders = {UNQUANTIZED: _unquantized(codec)} | {
-            bps: _at(codec, codec.config.num_quantizers_for(bps)) for bps in bitrates_bps
+        self.decoders = {UNQUANTIZED: _unquantized(codec, switch)} | {
+            bps: _at(codec, codec.config.num_quantizers_for(bps), switch) for bps in bitrates_bps
         }
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -120,8 +126,8 @@ class Validation(keras.callbacks.Callback):
     def score(self, step: int) -> None:
         rates = self.bitrates_bps if self.model.stage.quantizer else []
         for bps in [UNQUANTIZED, *rates]:
-            decoded = self.decoders[bps](self.clips[..., None]).numpy()[..., 0]
-            label = "unquantized" if bps == UNQUANTIZED else f"{bps}bps"
+            decoded = self.decoders[bps](self.inputs[..., None]).numpy()[..., 0]
+            label = self.prefix + ("unquantized" if bps == UNQUANTIZED else f"{bps}bps")
             rows = [fast_scores(c, d, self.rate) for c, d in zip(self.clips, decoded, strict=True)]
             means = {k: float(np.nanmean([row[k] for row in rows])) for k in rows[0]}
             self._write_row(
@@ -138,8 +144,8 @@ class Validation(keras.callbacks.Callback):
                 tf.summary.audio(f"decoded_{label}", decoded[:3, :, None], self.rate)
                 tf.summary.image(f"spectrogram_{label}", _spectrograms(decoded[:3]))
         with self.writer.as_default(step=step):
-            tf.summary.audio("reference", self.clips[:3, :, None], self.rate)
-            tf.summary.image("spectrogram_reference", _spectrograms(self.clips[:3]))
+            tf.summary.audio(f"{self.prefix}reference", self.clips[:3, :, None], self.rate)
+            tf.summary.image(f"{self.prefix}spectrogram_reference", _spectrograms(self.clips[:3]))
 
     def _write_row(self, row: dict) -> None:
         new = not self.file.exists()
@@ -172,12 +178,12 @@ def writer(train_dir: str | Path) -> tf.summary.SummaryWriter:
     return tf.summary.create_file_writer(str(Path(train_dir) / "tensorboard"))
 
 
-def _unquantized(codec: SoundStream) -> Callable:
-    return tf.function(lambda audio: codec.synthesize(codec.embed(audio)))
+def _unquantized(codec: SoundStream, denoise: tf.Tensor | None) -> Callable:
+    return tf.function(lambda audio: codec.synthesize(codec.embed(audio, denoise), denoise))
 
 
-def _at(codec: SoundStream, num_quantizers: int) -> Callable:
-    return tf.function(lambda audio: codec(audio, num_quantizers))
+def _at(codec: SoundStream, num_quantizers: int, denoise: tf.Tensor | None) -> Callable:
+    return tf.function(lambda audio: codec(audio, num_quantizers, denoise))
 
 
 def _spectrograms(audio: np.ndarray) -> tf.Tensor:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from model.config import CodecConfig
 from model.soundstream import SoundStream
-from model.weights import load_model, save_model
+from model.weights import load_model, named_weights, save_model
 from training.trainer import Trainer
 
 SETTINGS_FILE = "run.json"
@@ -156,6 +156,32 @@ def load_compact(trainer: Trainer, path: str | Path) -> int:
             raise ValueError(f"{path} has no {name} of shape {tuple(variable.shape)}")
         variable.assign(arrays[name].astype(variable.dtype.as_numpy_dtype))
     return int(trainer.steps_done.numpy())
+
+
+def start(trainer: Trainer, path: str | Path) -> int:
+    """Starts a run from a file; returns the steps done.
+
+    A compact checkpoint of the same codec is gone on with. Released weights (weights.npz), and the
+    average of a compact checkpoint of the codec without denoising switch, begin a run of their own
+    at step 0: what the file does not have starts as the identity.
+
+    Raises:
+      ValueError: unreadable file, or another codec.
+    """
+    config, arrays = _read(path)
+    wanted = trainer.codec.config
+    if config not in (wanted, wanted.without_denoising()):
+        raise ValueError(f"{path} holds codec {config.to_dict()}, not the one asked for")
+    if _STEPS_DONE in arrays and config == wanted:
+        return load_compact(trainer, path)
+    released = named_weights(load_codec(path))
+    named = named_weights(trainer.codec)
+    for name, variable in released.items():
+        named[name].assign(variable)
+    for variable, average in zip(trainer.codec.weights, trainer.average.weights, strict=True):
+        average.assign(variable)
+    trainer.codebook_trainer.adopt()
+    return 0
 
 
 def load_codec(path: str | Path) -> SoundStream:

@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from data.pipeline import evaluation_clips, training_batches
 from data.sampling import MixOptions
 from model.backend import keras
@@ -16,6 +18,7 @@ from training.settings import LossWeights, Schedule, TrainingSettings
 from training.trainer import Trainer
 
 KMEANS_BATCHES = 24
+VALIDATION_SNR_DB = (0.0, 15.0)  # where denoising is scored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +120,7 @@ def train(
     )
     done = directory.restore()
     if not done and run.init_from:
-        done = checkpoints.load_compact(trainer, run.init_from)
+        done = checkpoints.start(trainer, run.init_from)
     writer = callbacks.writer(run.train_dir)
     watchers = [
         callbacks.Progress(writer, run.total_steps, data.batch_size * crop / config.sample_rate),
@@ -126,6 +129,12 @@ def train(
         ),
         callbacks.Saver(directory, run.checkpoint_minutes),
     ]
+    if config.denoise:
+        noisy, clean = noisy_clips(config, data)
+        validation = callbacks.Validation(
+            directory, writer, clean, list(run.validation_bitrates_bps), run.validation_steps, noisy
+        )
+        watchers.insert(-1, validation)
     save_when_asked_to_stop(trainer)
     while done < run.total_steps and not trainer.stop_training:
         stage = trainer.stage_at(done)
@@ -138,6 +147,31 @@ def train(
         )
         done = int(trainer.steps_done.numpy())
     return trainer
+
+
+def noisy_clips(config: CodecConfig, data: DataSettings) -> tuple[np.ndarray, np.ndarray]:
+    """The same noisy speech every time, and what is clean of it: float32 [clips, time] each.
+
+    Speakers and noises are those of the valid split.
+    """
+    ((noisy, clean, _),) = training_batches(
+        data.data_dir,
+        split="valid",
+        sample_rate=config.sample_rate,
+        batch_size=data.valid_clips,
+        crop_samples=round(data.valid_seconds * config.sample_rate),
+        seed=0,
+        mix=dataclasses.replace(
+            data.mix,
+            music_share=0.0,
+            noise_share=0.0,
+            noisy_share=1.0,
+            denoise_share=1.0,
+            silence_share=0.0,
+            snr_db=VALIDATION_SNR_DB,
+        ),
+    ).take(1)
+    return noisy.numpy()[..., 0], clean.numpy()[..., 0]
 
 
 def save_when_asked_to_stop(trainer: keras.Model) -> None:

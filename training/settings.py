@@ -55,6 +55,8 @@ class TrainingSettings:
       adversarial_share: share of each batch that the discriminators see; they cost more than the
         codec, and their gradient is a mean over examples like any other.
       codebook_decay, restart_share: see `model.codebook.CodebookTrainer`.
+      denoiser_only: train what the denoising switch adds, and nothing else: switched off, the codec
+        stays exactly what it was.
       balance: combine losses by `training.balancer.Balancer` instead of by plain weights.
     """
 
@@ -70,6 +72,7 @@ class TrainingSettings:
     adversarial_share: float = 1.0
     codebook_decay: float = 0.99
     restart_share: float = 0.03
+    denoiser_only: bool = False
     balance: bool = False
 
     def to_dict(self) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class Trainer(keras.Model):
 
     @property
     def generator_weights(self) -> list[tf.Variable]:
+        if self.settings.denoiser_only:
+            return self.codec.denoising_weights
         return self.codec.trainable_weights
 
     def stage_at(self, step: int) -> Stage:
@@ -113,7 +115,7 @@ class Trainer(keras.Model):
                 quantized = self.codec.quantizer(embeddings, levels)
                 named["commitment"] = quantized.commitment
                 embeddings = tf.where(skip, embeddings, quantized.embeddings)
-            decoded = self.codec.synthesize(embeddings)[..., 0]
+            decoded = self.codec.synthesize(embeddings, self._switch(denoise))[..., 0]
             named |= self._reconstruction_losses(target, decoded)
             if self.stage.adversarial:
                 adversarial, critic = self._adversarial_losses(target, decoded)
@@ -141,7 +143,7 @@ class Trainer(keras.Model):
             )
             logs["loss/discriminator"] = critic
             finite &= critic_finite
-        if quantized is not None:
+        if quantized is not None and not self.settings.denoiser_only:
             # A broken example must not reach the codebooks either.
             sound = tf.reduce_all(tf.math.is_finite(quantized.residuals))
             residuals = tf.where(sound, quantized.residuals, 0.0)
@@ -156,8 +158,10 @@ class Trainer(keras.Model):
         return logs
 
     def _embed(self, audio: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
-        switch = denoise[:, None] if self.codec.config.denoise else None
-        return self.codec.embed(audio, switch)
+        return self.codec.embed(audio, self._switch(denoise))
+
+    def _switch(self, denoise: tf.Tensor) -> tf.Tensor | None:
+        return denoise[:, None] if self.codec.config.denoise else None
 
     def _quantizer_dropout(self, batch: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Levels in use per example, int32 [batch], and who skips the quantizer, [batch, 1, 1]."""

@@ -1,0 +1,164 @@
+"""The denoising switch: identity at the start, switched by frame, and off is the plain codec."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from export.to_tflite import export_model
+from model.denoiser import Denoiser
+from model.soundstream import SoundStream
+from model.weights import load_model, named_weights, save_model, weights_hash
+from tests.contract import TINY, fit_codebooks, randomize
+from tests.test_trainer import SETTINGS
+from tests.tiny import harmonic_batch
+from training import checkpoints
+from training.discriminators import Discriminators
+from training.trainer import Trainer
+
+FRAMES = 12
+SWITCHED = TINY.replace(denoise=True, denoise_channels=8, denoise_dilations=(1, 2))
+BOTH_SIDES = SWITCHED.replace(denoise_decoder=True)
+
+
+@pytest.fixture(scope="module")
+def audio():
+    return tf.constant(harmonic_batch(2, FRAMES * TINY.hop))
+
+
+@pytest.fixture(scope="module")
+def plain(audio):
+    model = SoundStream(TINY)
+    randomize(model)
+    fit_codebooks(model, audio)
+    return model
+
+
+def make_trainer(config, **changes) -> Trainer:
+    tf.keras.utils.set_random_seed(1)
+    trainer = Trainer(
+        SoundStream(config, name="codec"),
+        SoundStream(config, name="average"),
+        Discriminators(["ms_stft"], channels=4, windows=(256,), name="discriminators"),
+        dataclasses.replace(SETTINGS, **changes),
+    )
+    trainer.begin(trainer.stage_at(0))
+    return trainer
+
+
+def test_starts_as_identity_and_learns_on_both_settings():
+    denoiser = Denoiser(SWITCHED)
+    x = tf.random.stateless_normal([2, 5, TINY.embedding_dim], [0, 0])
+    for switch in (tf.zeros([1, 1]), tf.ones([2, 5])):
+        np.testing.assert_array_equal(denoiser(x, switch), x)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(denoiser(x, tf.ones([1, 1])) ** 2)
+    last = denoiser.correction.layers[-1].kernel
+    assert np.any(tape.gradient(loss, last).numpy() != 0)
+
+
+def test_the_correction_follows_the_switch_and_is_causal():
+    denoiser = Denoiser(SWITCHED)
+    randomize(denoiser)
+    x = tf.random.stateless_normal([1, 8, TINY.embedding_dim], [0, 1])
+    on, off = denoiser(x, tf.ones([1, 8])), denoiser(x, tf.zeros([1, 8]))
+    assert np.abs(on - off).max() > 0.1
+    switch = tf.constant([[0.0, 1.0] * 4])
+    mixed = denoiser(x, switch).numpy()
+    np.testing.assert_allclose(mixed[:, 1::2], on[:, 1::2], atol=1e-5)
+    np.testing.assert_array_equal(mixed[:, ::2], x[:, ::2])
+    changed = tf.concat([x[:, :5], -x[:, 5:]], axis=1)
+    np.testing.assert_allclose(denoiser(changed, switch)[:, :5], mixed[:, :5], atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [SWITCHED, BOTH_SIDES], ids=["encoder", "both sides"])
+@pytest.mark.parametrize("file", ["weights.npz", "resume.npz"])
+def test_a_switch_added_to_released_weights_changes_nothing_at_first(
+    plain, audio, tmp_path, config, file
+):
+    if file == "weights.npz":
+        save_model(plain, tmp_path / file)
+    else:
+        trainer = make_trainer(TINY)
+        for a, b, c in zip(
+            plain.weights, trainer.average.weights, trainer.codec.weights, strict=True
+        ):
+            b.assign(a)
+            c.assign(0.9 * a)  # what is shipped is the average, not the last step
+        trainer.steps_done.assign(77)
+        checkpoints.save_compact(trainer, tmp_path / file)
+    shipped = checkpoints.load_codec(tmp_path / file)
+    trainer = make_trainer(config)
+    assert checkpoints.start(trainer, tmp_path / file) == 0
+    for model in (trainer.codec, trainer.average):
+        for switch in (None, tf.ones([2, FRAMES])):
+            np.testing.assert_array_equal(model(audio, 3, switch), shipped(audio, 3))
+    # Without a part in the decoder, files made before are still this codec's.
+    same = weights_hash(trainer.average) == weights_hash(shipped)
+    assert same == (not config.denoise_decoder)
+    assert float(trainer.codebook_trainer.counts.numpy().sum()) > 0  # so: no k-means start
+
+
+def test_a_compact_checkpoint_of_the_same_codec_is_gone_on_with(tmp_path):
+    trainer = make_trainer(SWITCHED)
+    trainer.steps_done.assign(77)
+    checkpoints.save_compact(trainer, tmp_path / "resume.npz")
+    assert checkpoints.start(make_trainer(SWITCHED), tmp_path / "resume.npz") == 77
+
+
+def test_another_codec_is_no_start(plain, tmp_path):
+    save_model(plain, tmp_path / "weights.npz")
+    with pytest.raises(ValueError, match="not the one asked for"):
+        checkpoints.start(
+            make_trainer(SWITCHED.replace(num_quantizers=3)), tmp_path / "weights.npz"
+        )
+
+
+@pytest.mark.parametrize("config", [SWITCHED, BOTH_SIDES], ids=["encoder", "both sides"])
+def test_trained_alone_the_switched_off_codec_stays_the_plain_one(plain, audio, tmp_path, config):
+    save_model(plain, tmp_path / "weights.npz")
+    trainer = make_trainer(config, denoiser_only=True)
+    checkpoints.start(trainer, tmp_path / "weights.npz")
+    noise = tf.random.stateless_normal(audio.shape, [0, 3], stddev=0.1)
+    step = tf.function(trainer.train_step)
+    for _ in range(3):
+        logs = step((audio + noise, audio, tf.constant([1.0, 0.0])))
+    assert np.isfinite(logs["loss/mel"]) and int(trainer.steps_skipped) == 0
+    shipped = load_model(tmp_path / "weights.npz")
+    named = named_weights(trainer.codec)
+    for name, variable in named_weights(shipped).items():
+        np.testing.assert_array_equal(named[name], variable, err_msg=name)
+    np.testing.assert_array_equal(trainer.average(audio, 3), shipped(audio, 3))
+    on = trainer.codec.embed(audio, tf.ones([1, 1]))
+    assert np.abs(on - shipped.embed(audio)).max() > 1e-4
+
+
+def test_a_decoder_with_a_switch_needs_one_in_the_encoder():
+    with pytest.raises(ValueError, match="denoise_decoder=True needs denoise=True"):
+        TINY.replace(denoise_decoder=True)
+
+
+@pytest.mark.parametrize("state", ["explicit", "packed", "variables"])
+def test_exported_graphs_switch_by_packet_on_both_sides(audio, tmp_path, state):
+    model = SoundStream(BOTH_SIDES)
+    randomize(model)
+    fit_codebooks(model, audio)
+    export_model(model, tmp_path, ["float32"], [3200], state=state)
+    exported = CodecModel.load(tmp_path)
+    encoder, decoder = StreamingEncoder(exported, 3200), StreamingDecoder(exported)
+    half = FRAMES // 2 * TINY.hop
+    signal = audio[0, :, 0].numpy()
+    codes, decoded = [], []
+    for samples, denoise in ((signal[:half], 0.0), (signal[half:], 1.0)):
+        encoder.denoise = decoder.denoise = denoise
+        codes.append(encoder.encode(samples))
+        decoded.append(decoder.decode(codes[-1]))
+    switch = tf.repeat(tf.constant([[0.0, 1.0]]), FRAMES // 2, axis=1)
+    expected = model.encode(audio[:1], TINY.num_quantizers, switch)
+    np.testing.assert_array_equal(np.concatenate(codes), expected[0])
+    assert np.any(expected != model.encode(audio[:1], TINY.num_quantizers))
+    heard = model.decode(expected, switch)[0, :, 0]
+    np.testing.assert_allclose(np.concatenate(decoded), heard, atol=1e-4)
+    assert np.abs(heard - model.decode(expected)[0, :, 0]).max() > 1e-3
