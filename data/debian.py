@@ -1,7 +1,8 @@
 """Fetches recordings from Debian packages: no installation, no root, restartable.
 
 `debian_sources.tsv` lists what to take: package, glob (`ARCHIVE!GLOB` looks inside a zip),
-exclude (a pattern on the whole path), kind, language, speaker, split, flag, license, note.
+exclude (patterns on the whole path, apart by spaces), kind, language, speaker, split, flag,
+license, note.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from data.recordings import Recording
+from data.recordings import Recording, series_of
 
 SOURCES_FILE = Path(__file__).with_name("debian_sources.tsv")
 
@@ -30,7 +31,7 @@ class Source:
     exclude: str
     kind: str
     language: str
-    speaker: str  # "-": every file is a source of its own (noise, music)
+    speaker: str  # "-": noise goes by series, music by file
     split: str  # "train": always there; "-": by the hash of the speaker
     flag: str
     license: str
@@ -107,7 +108,7 @@ def recordings(sources: Sequence[Source], unpacked: dict[str, Path]) -> list[Rec
         root = unpacked[source.package]
         for path in _matching(root, source):
             name = f"{source.package}:{path.relative_to(root)}"
-            speaker = source.speaker if source.speaker != "-" else name
+            speaker = source.speaker if source.speaker != "-" else series_of(source.kind, name)
             found.setdefault(
                 path,
                 Recording(
@@ -130,7 +131,8 @@ def _matching(root: Path, source: Source) -> list[Path]:
         archive, pattern = pattern.split("!")
         base = _unzip(root / archive)
     paths = sorted(path for path in base.glob(pattern) if path.is_file() and not path.is_symlink())
-    return [path for path in paths if not fnmatch.fnmatch(str(path), source.exclude)]
+    excluded = source.exclude.split()
+    return [p for p in paths if not any(fnmatch.fnmatch(str(p), one) for one in excluded)]
 
 
 def _unzip(archive: Path) -> Path:

@@ -21,6 +21,8 @@ CANDIDATES = 4
 # Recorded noise below this is a gap in the recording: scaling it to an SNR would blow up its
 # quantizing noise.
 SILENT_RMS = 1e-4
+# A wall is at least so far away: 2 m there and back.
+ECHO_DELAY_SECONDS = 0.006
 BANK_SAMPLES = 2**19
 # Amplitude ~ frequency ** -exponent: white, pink, brown.
 COLOUR_EXPONENTS = (0.0, 0.5, 1.0)
@@ -37,6 +39,7 @@ class Mixer:
 
     def __init__(self, options: MixOptions, sample_rate: int, crop_samples: int):
         self._options = options
+        self._rate = sample_rate
         self._crop = crop_samples
         self._frame = min(crop_samples, round(FRAME_SECONDS * sample_rate))
         self._bank = coloured_noise(max(BANK_SAMPLES, 4 * crop_samples), sample_rate)
@@ -59,24 +62,49 @@ class Mixer:
         options = self._options
         clean = self._choose_crops(rng, reads[:batch], plan.length[:batch], plan.wrap)
         self._colour(rng, clean)
+        self._add_echo(rng, clean)
         self._set_level(rng, clean)
         self._add_floor(rng, clean)
         mixed = clean.copy()
         snr_db = rng.uniform(*options.snr_db, size=batch)
         noisy_rows = np.flatnonzero(plan.noisy)
-        for row, noise in zip(noisy_rows, self._synthetic(rng, len(noisy_rows))):
-            if noise_lengths[row]:
-                recorded = np.resize(noises[row, : noise_lengths[row]], self._crop)
-                noise = recorded if rms(recorded) > SILENT_RMS else noise
+        added = self._noises(rng, noises[noisy_rows], noise_lengths[noisy_rows])
+        for row, noise in zip(noisy_rows, added):
             gain = rms(clean[row]) / rms(noise) * 10.0 ** (-snr_db[row] / 20.0)
             mixed[row] += noise * np.float32(gain)
         # Input and target keep their proportion, and neither leaves full scale.
         scale = 1.0 / np.maximum(1.0, np.abs(mixed).max(axis=1, keepdims=True))
         mixed *= scale
         clean *= scale
-        denoise = (rng.random(batch) < options.denoise_share).astype(np.float32)
+        denoise = rng.random(batch) < options.denoise_share
+        denoise = (denoise & plan.clean).astype(np.float32)
         target = np.where(denoise[:, None] > 0.0, clean, mixed)
         return mixed, target, denoise
+
+    def _noises(
+        self, rng: np.random.Generator, recorded: np.ndarray, lengths: np.ndarray
+    ) -> np.ndarray:
+        """What disturbs, float32 [rows, crop]: recordings, or coloured noise where there is none.
+
+        Args:
+          recorded: [rows, time], of any level.
+          lengths: [rows], how much of each counts; short ones are repeated.
+        """
+        noises = np.zeros((len(recorded), self._crop), np.float32)
+        turns = rng.integers(self._crop, size=len(recorded))
+        synthetic = self._synthetic(rng, len(recorded))
+        for noise, source, length, turn, stand_in in zip(
+            noises, recorded, lengths, turns, synthetic
+        ):
+            if length:
+                noise[:] = np.resize(source[:length], self._crop)
+            if length < self._crop:  # repeated: begin anywhere
+                noise[:] = np.roll(noise, turn)
+            if rms(noise) <= SILENT_RMS:
+                noise[:] = stand_in
+        self._colour(rng, noises)
+        self._add_echo(rng, noises)
+        return noises
 
     def _choose_crops(
         self,
@@ -126,6 +154,24 @@ class Mixer:
         curves = np.cos(np.pi * np.arange(1, 4)[:, None] * np.linspace(0.0, 1.0, bins))
         gain = 10.0 ** (weights[chosen] @ curves * self._options.colour_db / 20.0)
         crops[chosen] = fft.irfft(fft.rfft(crops[chosen]) * gain.astype(np.float32), n=self._crop)
+
+    def _add_echo(self, rng: np.random.Generator, crops: np.ndarray) -> None:
+        """Puts some rows into a room, in place: noise that decays, after the direct sound."""
+        options = self._options
+        if options.room_share == 0.0:
+            return
+        chosen = np.flatnonzero(rng.random(len(crops)) < options.room_share)
+        seconds = rng.uniform(*options.room_seconds, size=(len(chosen), 1))
+        direct_db = rng.uniform(*options.room_direct_db, size=(len(chosen), 1))
+        time = np.arange(self._crop) / self._rate
+        echo = rng.standard_normal((len(chosen), self._crop)) * 10.0 ** (-3.0 * time / seconds)
+        echo[:, time < ECHO_DELAY_SECONDS] = 0.0
+        power = np.square(echo).sum(axis=1, keepdims=True)
+        echo *= np.sqrt(10.0 ** (-direct_db / 10.0) / power)
+        echo[:, 0] = 1.0
+        size = fft.next_fast_len(2 * self._crop, real=True)
+        spectrum = fft.rfft(crops[chosen], size) * fft.rfft(echo.astype(np.float32), size)
+        crops[chosen] = fft.irfft(spectrum, size)[:, : self._crop]
 
     def _set_level(self, rng: np.random.Generator, crops: np.ndarray) -> None:
         """Scales every crop to a random peak level, in place."""

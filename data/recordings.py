@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from data.audio import AUDIO_SUFFIXES
 from data.shards import SPLITS
@@ -25,7 +26,7 @@ class Recording:
 
     path: Path
     kind: str  # one of KINDS
-    speaker: str  # of noise and music: the name of the source file
+    speaker: str  # of noise: the series that the file belongs to; of music: the source file
     language: str
     license: str
     source: str  # where it comes from, without any path of this machine
@@ -85,8 +86,9 @@ def _read_manifest(manifest: Path) -> list[Recording]:
             Recording(
                 path=manifest.parent / row["file"],
                 kind=row["kind"],
-                # Pieces of one noise recording (NAME#0, NAME#1, ...) stay in one split.
-                speaker=row["speaker"] if row["kind"] == "speech" else source.split("#")[0],
+                speaker=(
+                    row["speaker"] if row["kind"] == "speech" else series_of(row["kind"], source)
+                ),
                 language=row["language"] or "-",
                 license=row["license"] or "unknown",
                 source=source,
@@ -95,6 +97,20 @@ def _read_manifest(manifest: Path) -> list[Recording]:
             )
         )
     return found
+
+
+def series_of(kind: str, source: str) -> str:
+    """What takes a speaker's place in noise and music: what must not be torn apart by splits.
+
+    Pieces of one recording (NAME#0, NAME#1, ...) stay together; and of noise whole series (rain1,
+    rain2, rain03b), which share a place, a microphone or a machine.
+    """
+    recording = source.split("#")[0]
+    if kind != "noise":
+        return recording
+    stem, suffix = PurePosixPath(recording).stem, PurePosixPath(recording).suffix
+    series = re.sub(r"[ _-]*\d+[a-z]?$", "", stem) or stem
+    return recording.removesuffix(stem + suffix) + series
 
 
 def name_share(name: str) -> float:

@@ -48,6 +48,13 @@ class MixOptions:
     denoise_share: float = 0.0
     snr_db: tuple[float, float] = (-5.0, 30.0)
     synthetic_noise_share: float = 0.2  # of the noisy ones: coloured noise instead of recordings
+    music_noise_share: float = 0.0  # of the recorded ones: music instead of noise
+    # Rooms: an echo that falls by 60 dB in room_seconds, room_direct_db below the direct sound.
+    # Speech and what disturbs it stand in the same room at different places; a target of denoising
+    # keeps its echo.
+    room_share: float = 0.0
+    room_seconds: tuple[float, float] = (0.15, 0.6)
+    room_direct_db: tuple[float, float] = (0.0, 20.0)
     # Microphone colouring: a smooth random equaliser, up to colour_db either way.
     colour_share: float = 0.0
     colour_db: float = 6.0
@@ -82,6 +89,7 @@ class Plan:
         `batch` more are the noises, with length 0 where none is read.
       noisy: bool [batch], whether noise is added: the one read or, of length 0, a synthetic one.
       wrap: bool [batch], whether the signal is noise itself and may be repeated to fill a crop.
+      clean: bool [batch], whether it is speech without noise of its own: a target of denoising.
     """
 
     clip: np.ndarray
@@ -89,6 +97,7 @@ class Plan:
     length: np.ndarray
     noisy: np.ndarray
     wrap: np.ndarray
+    clean: np.ndarray
 
 
 class _Timeline:
@@ -148,10 +157,14 @@ class CropSampler:
             "music": options.music_share,
             "noise": options.noise_share,
         }
+        self._clean = np.array([c.kind == "speech" and c.flag != "noisy" for c in clips])
         self._timelines = {kind: _Timeline(clips, kind, options) for kind in self._shares}
         needed = {kind for kind, share in self._shares.items() if share > 0.0}
         if options.noisy_share * (1.0 - options.synthetic_noise_share) > 0.0:
-            needed.add("noise")
+            if options.music_noise_share < 1.0:
+                needed.add("noise")
+            if options.music_noise_share > 0.0:
+                needed.add("music")
         for kind in sorted(needed):
             if len(self._timelines[kind].clips) == 0:
                 raise ValueError(
@@ -175,12 +188,23 @@ class CropSampler:
             if len(chosen):
                 drawn = timeline.draw(rng, len(chosen), self.window_samples)
                 clip[chosen], start[chosen], length[chosen] = drawn
+        clean = self._clean[clip]
         wrap = kinds == list(self._shares).index("noise")
         noisy = (rng.random(batch_size) < self._options.noisy_share) & ~wrap
         if self._options.noisy_share > 0.0:
             recorded = noisy & (rng.random(batch_size) >= self._options.synthetic_noise_share)
-            noises = self._timelines["noise"].draw(rng, batch_size, self._crop)
+            noises = self._noises(rng, batch_size)
             clip = np.concatenate([clip, noises[0]])
             start = np.concatenate([start, noises[1]])
             length = np.concatenate([length, np.where(recorded, noises[2], 0)])
-        return Plan(clip, start, length, noisy, wrap)
+        return Plan(clip, start, length, noisy, wrap, clean)
+
+    def _noises(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, ...]:
+        """Clip numbers, starts and lengths of recordings to disturb speech with, each [count]."""
+        noises = self._timelines["noise"].draw(rng, count, self._crop)
+        share = self._options.music_noise_share
+        if share == 0.0:
+            return noises
+        music = self._timelines["music"].draw(rng, count, self._crop)
+        chosen = rng.random(count) < share
+        return tuple(np.where(chosen, b, a) for a, b in zip(noises, music))

@@ -14,7 +14,7 @@ CROP = 8_000
 PLAIN = MixOptions(silence_share=0.0, floor_share=0.0, max_gain_db=100.0)
 
 
-def plan_for(batch: int, lengths, noisy=False, noise_length=0, wrap=False) -> Plan:
+def plan_for(batch: int, lengths, noisy=False, noise_length=0, wrap=False, clean=True) -> Plan:
     """A plan whose first `batch` reads are signals; noises follow where noise_length is given."""
     lengths = np.broadcast_to(np.array(lengths, np.int64), [batch])
     noises = np.full(batch, noise_length, np.int64)
@@ -25,6 +25,7 @@ def plan_for(batch: int, lengths, noisy=False, noise_length=0, wrap=False) -> Pl
         length=np.concatenate([lengths, noises]),
         noisy=np.full(batch, noisy),
         wrap=np.full(batch, wrap),
+        clean=np.full(batch, clean),
     )
 
 
@@ -103,6 +104,44 @@ def test_the_switch_decides_the_target():
     assert denoise.mean() == pytest.approx(0.5, abs=0.15)
     same = (signal == target).all(axis=1)
     np.testing.assert_array_equal(same, denoise == 0.0)
+
+
+def test_what_is_not_clean_is_no_target_of_denoising():
+    options = dataclasses.replace(PLAIN, denoise_share=1.0, snr_db=(0.0, 0.0))
+    plan = plan_for(4, 2 * CROP, noisy=True, clean=False)
+    signal, target, denoise = mix(options, plan, reads_of(white(4, 2 * CROP)))
+    assert not denoise.any()
+    np.testing.assert_array_equal(signal, target)
+
+
+def test_short_noises_begin_anywhere():
+    options = dataclasses.replace(PLAIN, denoise_share=1.0, snr_db=(0.0, 0.0))
+    click = np.zeros((32, CROP // 2), np.float32)
+    click[:, 0] = 1.0
+    plan = plan_for(32, 2 * CROP, noisy=True, noise_length=CROP // 2)
+    signal, target, _ = mix(options, plan, reads_of(white(32, 2 * CROP), click))
+    firsts = [int(np.argmax(np.abs(row))) for row in signal - target]
+    assert len(set(firsts)) > 24 and min(firsts) < CROP // 8
+
+
+def test_rooms_add_a_decaying_echo_to_speech_and_noise():
+    options = dataclasses.replace(
+        PLAIN, room_share=1.0, room_seconds=(0.3, 0.3), room_direct_db=(6.0, 6.0)
+    )
+    click = np.zeros((16, CROP), np.float32)
+    click[:, 0] = 1.0
+    echoes, _, _ = mix(options, plan_for(16, CROP), reads_of(click))
+    echoes /= echoes[:, :1]
+    energy = np.square(echoes).mean(axis=0)
+    assert 10 * np.log10(energy[1:].sum()) == pytest.approx(-6.0, abs=0.5)
+    early, late = energy[800:1600].mean(), energy[3200:4000].mean()  # 0.15 s apart
+    assert 10 * np.log10(early / late) == pytest.approx(30.0, abs=2.0)
+    assert energy[1:96].max() < 1e-12
+    plan = plan_for(16, CROP, noisy=True, noise_length=CROP)
+    options = dataclasses.replace(options, denoise_share=1.0, snr_db=(0.0, 0.0))
+    signal, target, _ = mix(options, plan, reads_of(white(16, CROP), click))
+    noise = signal - target
+    assert np.abs(noise[:, 96:4000]).mean() > 10 * np.abs(noise[:, 1:96]).mean()
 
 
 def test_silent_noise_recordings_are_replaced():

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from data.recordings import HELD_OUT_SHARE, Recording, assign_splits, name_share, read_folder
+from data.recordings import (
+    HELD_OUT_SHARE,
+    Recording,
+    assign_splits,
+    name_share,
+    read_folder,
+    series_of,
+)
 
 HEADER = "file\tkind\tspeaker\tlanguage\tlicense"
 
@@ -18,6 +25,21 @@ def recording(speaker: str, number: int = 0, kind: str = "speech", split: str = 
 
 def splits_of(recordings):
     return [r.split for r in assign_splits(recordings)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "expected"),
+    [
+        ("noise", "game:sounds/rain1.ogg", "game:sounds/rain"),
+        ("noise", "game:sounds/rain_03b.ogg", "game:sounds/rain"),
+        ("noise", "game:sounds/rain.ogg#7", "game:sounds/rain"),
+        ("noise", "game:sounds/12.ogg", "game:sounds/12"),
+        ("noise", "game:sounds/b52 take.ogg", "game:sounds/b52 take"),
+        ("music", "game:music/track1.ogg#2", "game:music/track1.ogg"),
+    ],
+)
+def test_noise_goes_by_series_and_music_by_file(kind, source, expected):
+    assert series_of(kind, source) == expected
 
 
 def test_no_speaker_is_in_two_splits():
@@ -111,7 +133,7 @@ def test_manifests_are_read(tmp_path):
         split="valid",
     )
     # Two pieces of one noise recording are one voice.
-    assert rain.speaker == more_rain.speaker == "owner/repo:rain.ogg"
+    assert rain.speaker == more_rain.speaker == "owner/repo:rain"
     assert (rain.flag, rain.split) == ("-", "-")
     assert dataclasses.replace(rain, path=more_rain.path, source=more_rain.source) == more_rain
 

@@ -72,6 +72,22 @@ def test_noise_is_planned_where_it_is_to_be_added():
     assert (plan.clip[10_000:] == 1).all()
 
 
+def test_music_may_disturb_and_only_clean_speech_is_a_target():
+    clips = [
+        clip(10.0),
+        clip(10.0, "bert", flag="noisy"),
+        clip(10.0, "rain", kind="noise"),
+        clip(10.0, "band", kind="music"),
+    ]
+    options = MixOptions(noisy_share=1.0, music_noise_share=0.3, music_share=0.2)
+    plan = CropSampler(clips, options, RATE).plan(generator(0, 0, 0), 10_000)
+    disturbing = np.bincount(plan.clip[10_000:], minlength=4) / 10_000
+    np.testing.assert_allclose(disturbing, [0, 0, 0.7, 0.3], atol=0.02)
+    np.testing.assert_array_equal(plan.clean, plan.clip[:10_000] == 0)
+    with pytest.raises(ValueError, match="music is asked for"):
+        CropSampler(clips[:3], MixOptions(noisy_share=1.0, music_noise_share=0.3), RATE)
+
+
 def test_plans_depend_on_seed_and_batch_alone():
     sampler = CropSampler([clip(100.0), clip(7.0, "bert")], MixOptions(), RATE)
     plans = {
