@@ -2,8 +2,9 @@
 
     python demo/demo.py
 
-Every clip goes through an .sst file and back, by the streaming TFLite graphs. Files to listen to
-and a picture land in --output_dir.
+Every clip goes through an .sst file and back, by the streaming TFLite graphs. A model that can
+remove noise shows that too, on the first clip. Files to listen to and pictures land in
+--output_dir.
 """
 
 import dataclasses
@@ -33,6 +34,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", "demo_output", "Where the result
 _BITRATES_BPS = flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates, bits per second.")
 
 PICTURE_RANGE_DB = 80
+NOISE_DB = 5  # below the speech, where noise is removed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +86,36 @@ def code_clip(
             )
         )
     return results
+
+
+def remove_noise(model: CodecModel, folder: Path, bitrate_bps: int) -> dict[str, np.ndarray]:
+    """Adds noise to `folder`/original.wav and codes that with the switch off and on.
+
+    Returns:
+      What to look at, float32 [time] each: clean, noisy, and both results.
+    """
+    clean, rate = read_audio(folder / "original.wav")
+    noise = pink_noise(len(clean))
+    noisy = clean[:, 0] + noise * np.sqrt(np.mean(clean**2) * 10 ** (-NOISE_DB / 10))
+    write_audio(folder / "noisy.wav", noisy / max(1.0, np.abs(noisy).max()), rate)
+    shown = {"original": clean[:, 0], f"pink noise {NOISE_DB} dB below it": noisy}
+    for name, denoise in (("noise_kept", False), ("noise_removed", True)):
+        coded, decoded = (folder / f"{name}{end}" for end in (".sst", ".wav"))
+        options = EncodeOptions(bitrate_bps, denoise=denoise)
+        encode_file(model, Job(str(folder / "noisy.wav"), str(coded)), options)
+        decode_file(model, Job(str(coded), str(decoded)))
+        switch = "on" if denoise else "off"
+        title = f"{bitrate_bps / 1000:g} kbps, noise removal {switch}"
+        shown[title] = read_audio(decoded)[0][:, 0]
+    return shown
+
+
+def pink_noise(samples: int) -> np.ndarray:
+    """The same noise every time, RMS 1, float32 [samples]."""
+    spectrum = np.fft.rfft(np.random.default_rng(0).standard_normal(samples))
+    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), len(spectrum) / 100))
+    noise = np.fft.irfft(spectrum, samples)
+    return (noise / noise.std()).astype(np.float32)
 
 
 def table(results: Sequence[Result]) -> str:
@@ -160,6 +192,11 @@ def run(model_dir: str, input_dir: Path, output_dir: Path, bitrates_bps: Sequenc
         f"({model.metadata.model_id}) and back, at {rate / 1000:g} kHz:\n"
     )
     print(table([row for rows in results.values() for row in rows]))
+    if model.metadata.denoise:
+        bitrate_bps = sorted(bitrates_bps)[len(bitrates_bps) // 2]
+        shown = remove_noise(model, output_dir / first, bitrate_bps)
+        draw_spectrograms(output_dir / "noise_removed.png", shown, rate)
+        print(f"\nNoise removed: {output_dir / 'noise_removed.png'}, noisy.wav, noise_*.wav")
     print(f"\nListen to {output_dir / first}/*.wav, look at {output_dir / 'spectrograms.png'}")
 
 

@@ -11,6 +11,10 @@ import pytest
 from matplotlib import image
 
 from data.audio import read_audio, write_audio
+from export.to_tflite import export_model
+from model.soundstream import SoundStream
+from tests.contract import randomize
+from tests.tiny import tiny_config
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = ROOT / "demo" / "clips"
@@ -84,6 +88,27 @@ def test_demo_codes_a_folder_with_the_light_packages_alone(exported_model, recor
             read_audio(output / clip / "3200bps.wav")[0],
         )
     assert image.imread(output / "spectrograms.png").shape[1] > 600
+
+
+def test_demo_shows_how_noise_is_removed_where_the_model_can(recordings, tmp_path):
+    config = tiny_config(denoise=True, denoise_channels=8, denoise_dilations=(1,))
+    model = SoundStream(config)
+    randomize(model)
+    export_model(model, tmp_path / "model", ["float32"], [800, 3200])
+    output = tmp_path / "output"
+    process = run_without(
+        packages_of_training(), "demo/demo.py", f"--model_dir={tmp_path / 'model'}",
+        f"--input_dir={recordings}", f"--output_dir={output}", "--bitrates_bps=800,3200",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert "Noise removed" in process.stdout
+    assert image.imread(output / "noise_removed.png").shape[1] > 600
+    noisy, kept, removed = (
+        read_audio(output / "mono" / f"{name}.wav")[0]
+        for name in ("noisy", "noise_kept", "noise_removed")
+    )
+    assert noisy.shape == kept.shape == removed.shape
+    assert not np.array_equal(kept, removed)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,8 @@ def test_each_bitrate_searches_only_its_levels(folder):
 
 def test_codebooks_are_stored_once(model, folder):
     size = (folder / "encoder_float32.tflite").stat().st_size
-    net = sum(w.shape.num_elements() for w in model.encoder.trainable_weights)
+    weights = [*model.encoder.trainable_weights, *model.denoising_weights]
+    net = sum(w.shape.num_elements() for w in weights)
     codebooks = model.quantizer.codebooks.shape.num_elements()
     graphs = 60_000  # operators, shapes and names of the signatures
     assert size < 4 * (net + codebooks) + graphs
