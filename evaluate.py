@@ -6,6 +6,11 @@
 Writes scores.csv (a row per recording, codec, bitrate and loss), scores.json (means with 95 %
 intervals, by group, paired differences), rate_quality.png and report.html, which has it all and
 players for listening. A run that was stopped goes on where it was.
+
+    python evaluate.py --noisy_dir=pairs/noisy --clean_dir=pairs/clean --output_dir=scores \
+        --codecs=soundstream_denoise,soundstream,rnnoise+soundstream,soundstream+rnnoise,original
+
+codes noisy recordings and compares with the clean ones, by signal-to-noise ratio.
 """
 
 import os
@@ -17,14 +22,27 @@ from typing import TypeVar
 
 from absl import app, flags
 
-from metrics import codebooks, curves, plot, recordings, registry, report_audio, results, tables
+from metrics import (
+    codebooks,
+    curves,
+    denoisers,
+    noisy_pairs,
+    plot,
+    recordings,
+    registry,
+    report_audio,
+    results,
+    tables,
+)
 from metrics.evaluation import Job, evaluate, scored_recordings
 from metrics.external import ExternalPeer
 from metrics.lyra import LyraPeer
 from metrics.opus import OpusPeer
 from metrics.packet_loss import GilbertElliott
 from metrics.peers import (
+    DENOISING,
     ORIGINAL,
+    SOUNDSTREAM,
     SPEECH_RATE,
     ConcealingPeer,
     OriginalPeer,
@@ -40,11 +58,18 @@ Number = TypeVar("Number", int, float)
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("input_dir", None, "Folder of audio files, or a prepared data folder.")
+flags.DEFINE_string("noisy_dir", None, "Instead: folder of noisy recordings ...")
+flags.DEFINE_string("clean_dir", None, "... and of the same ones, by name, without noise.")
 flags.DEFINE_string("split", "valid", "Part of a prepared data folder.")
 flags.DEFINE_list("kinds", "speech", "Which of speech, music, noise, where a manifest says.")
 flags.DEFINE_integer("max_files", None, "Only so many recordings, one per speaker first.")
 flags.DEFINE_float("max_seconds", 30.0, "Only the beginning of each recording, so many seconds.")
-flags.DEFINE_list("codecs", "soundstream,opus", "Which of soundstream, opus, lyra, original.")
+flags.DEFINE_list(
+    "codecs",
+    "soundstream,opus",
+    "Which of soundstream, soundstream_denoise, opus, lyra, original; with denoisers before or "
+    "after: rnnoise+soundstream, soundstream+rnnoise.",
+)
 flags.DEFINE_multi_string("peer", [], "'name:encode {in} {bits}:decode {bits} {out}', repeatable.")
 flags.DEFINE_string("model_dir", "pretrained/speech", "Folder of the exported model.")
 flags.DEFINE_string("flavour", None, "Which of the model's TFLite flavours; default: its first.")
@@ -52,12 +77,16 @@ flags.DEFINE_string("lyra_dir", None, "Folder of Lyra V2's three TFLite files.")
 flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates of soundstream and of --peer.")
 flags.DEFINE_list("opus_bitrates_bps", "6000,12000,24000", "Bitrates of Opus.")
 flags.DEFINE_list("loss_rates", "0", "Shares of packets lost; soundstream, opus and lyra conceal.")
-flags.DEFINE_list("metrics", [m.name for m in registry.METRICS], "Which scores to compute.")
+flags.DEFINE_list(
+    "metrics",
+    [m.name for m in registry.METRICS],
+    f"Which scores to compute; also {' and '.join(m.name for m in registry.COSTS)}.",
+)
 flags.DEFINE_integer("processes", os.cpu_count(), "Recordings coded and scored at a time.")
 flags.DEFINE_integer("listening_files", 5, "Recordings that the report plays with every codec.")
 flags.DEFINE_string("train_dir", None, "Folder of a training run whose curves the report shows.")
 flags.DEFINE_string("output_dir", None, "Where the results go.")
-flags.mark_flags_as_required(["input_dir", "output_dir"])
+flags.mark_flag_as_required("output_dir")
 
 
 def main(_: list[str]) -> None:
@@ -74,7 +103,7 @@ def run(output_dir: Path) -> None:
         print(message)
     peers = chosen_peers()
     settings = chosen_settings()
-    found = recordings.find_recordings(FLAGS.input_dir, FLAGS.split, FLAGS.kinds, FLAGS.max_files)
+    found = chosen_recordings()
     jobs = [Job(item, peers, metrics, settings["sample_rate"], FLAGS.max_seconds) for item in found]
 
     training = curves.read_curves(FLAGS.train_dir) if FLAGS.train_dir else {}
@@ -88,7 +117,7 @@ def run(output_dir: Path) -> None:
         raise ValueError(f"nothing could be scored: {failures[0].file}: {failures[0].reason}")
 
     codes = None
-    if "soundstream" in FLAGS.codecs:
+    if has_soundstream():
         model = load_model(FLAGS.model_dir, FLAGS.flavour)
         scored = scored_recordings(jobs, rows)
         codes = codebooks.count_codes(scored, settings["sample_rate"], model)
@@ -110,6 +139,21 @@ def run(output_dir: Path) -> None:
         plot.loss_quality(report.summary.conditions, metrics, output_dir / "loss_quality.png")
     report.write(output_dir / "report.html")
     print(tables.report(report.summary, metrics, failures))
+    if FLAGS.noisy_dir:
+        print(f"\n{tables.by_condition(report.summary, metrics)}")
+
+
+def chosen_recordings() -> list[recordings.Recording]:
+    """What the flags name: recordings, or pairs of noisy and clean ones."""
+    if bool(FLAGS.noisy_dir) != bool(FLAGS.clean_dir) or bool(FLAGS.noisy_dir) == bool(
+        FLAGS.input_dir
+    ):
+        raise ValueError("give --input_dir, or both --noisy_dir and --clean_dir")
+    if FLAGS.noisy_dir:
+        return noisy_pairs.find_pairs(
+            FLAGS.noisy_dir, FLAGS.clean_dir, FLAGS.max_files, FLAGS.max_seconds
+        )
+    return recordings.find_recordings(FLAGS.input_dir, FLAGS.split, FLAGS.kinds, FLAGS.max_files)
 
 
 def chosen_peers() -> list[Peer]:
@@ -118,19 +162,26 @@ def chosen_peers() -> list[Peer]:
     networks = [GilbertElliott(rate) for rate in numbers("loss_rates", float)]
     opus_bitrates = numbers("opus_bitrates_bps", int)
     codecs: dict[str, Callable[[], Sequence[ConcealingPeer]]] = {
-        "soundstream": lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour),
+        SOUNDSTREAM: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour),
+        DENOISING: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour, True),
         "opus": lambda: [OpusPeer(bitrate) for bitrate in opus_bitrates],
         "lyra": lambda: LyraPeer.at_all_bitrates(FLAGS.lyra_dir),
     }
+
+    def peers_of(name: str) -> Sequence[Peer]:
+        if name == ORIGINAL:
+            return [OriginalPeer()]
+        if name in codecs:
+            return over_networks(codecs[name](), networks)
+        known = ", ".join([*codecs, ORIGINAL])
+        raise ValueError(f"--codecs: no {name!r}; there are {known}")
+
     peers: list[Peer] = []
     for name in FLAGS.codecs:
-        if name == ORIGINAL:
-            peers.append(OriginalPeer())
-        elif name in codecs:
-            peers.extend(over_networks(codecs[name](), networks))
-        else:
-            known = ", ".join([*codecs, ORIGINAL])
-            raise ValueError(f"--codecs: no {name!r}; there are {known}")
+        chosen, missing = denoisers.in_pipelines(name, peers_of)
+        peers.extend(chosen)
+        for message in missing:
+            print(message)
     for template in FLAGS.peer:
         peers.extend(ExternalPeer.parse(template, bitrates))
     if not peers:
@@ -141,11 +192,16 @@ def chosen_peers() -> list[Peer]:
 def chosen_settings() -> dict:
     """What the rows of one output folder have in common."""
     settings = {"sample_rate": SPEECH_RATE, "max_seconds": FLAGS.max_seconds}
-    if "soundstream" in FLAGS.codecs:
+    if has_soundstream():
         model = load_model(FLAGS.model_dir, FLAGS.flavour).metadata
         settings |= {"sample_rate": model.sample_rate, "model_id": model.model_id}
         settings["flavour"] = FLAGS.flavour or model.flavours[0]
     return settings
+
+
+def has_soundstream() -> bool:
+    """Whether this project's codec is among those that the flags name."""
+    return any(SOUNDSTREAM in name for name in FLAGS.codecs)
 
 
 def numbers(flag: str, kind: Callable[[str], Number]) -> list[Number]:

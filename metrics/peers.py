@@ -4,6 +4,7 @@ A peer is a small picklable value, one codec at one bitrate, so that it can be s
 process; what is slow to load is loaded at its first use and kept.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,8 @@ from metrics.packet_loss import PACKET_SECONDS, GilbertElliott, lost_packets
 
 SPEECH_RATE = 16_000
 ORIGINAL = "original"
+SOUNDSTREAM = "soundstream"
+DENOISING = "soundstream_denoise"  # the same codec, told to remove noise
 
 
 class Coded(NamedTuple):
@@ -25,10 +28,13 @@ class Coded(NamedTuple):
     Attributes:
         samples: float32 `[time]`, as long as the input, at its rate and without delay.
         bitrate_bps: Bits per second that the codec really sent.
+        entropy_bps: Bits per second if its codes are entropy-coded; NaN where there is no such
+            thing, or no tables for it.
     """
 
     samples: np.ndarray
     bitrate_bps: float
+    entropy_bps: float = math.nan
 
 
 class Case(NamedTuple):
@@ -122,22 +128,33 @@ class OriginalPeer:
 
 @dataclass(frozen=True)
 class SoundStreamPeer:
-    """This project's codec as it ships: the exported TFLite graphs, streaming, one thread."""
+    """This project's codec as it ships: the exported TFLite graphs, streaming, one thread.
+
+    Attributes:
+        denoise: Whether the codec is told to remove noise.
+    """
 
     model_dir: str
     bitrate_bps: int
     flavour: str | None = None
-    name: str = "soundstream"
+    denoise: bool = False
     loss_rate: ClassVar[float] = 0.0
 
     @classmethod
     def at(
-        cls, bitrates_bps: list[int], model_dir: str, flavour: str | None
+        cls, bitrates_bps: list[int], model_dir: str, flavour: str | None, denoise: bool = False
     ) -> "list[SoundStreamPeer]":
-        """One peer for each bitrate; ValueError for one that the model cannot code."""
+        """One peer for each bitrate; ValueError for what the model cannot do."""
+        metadata = load_model(model_dir, flavour).metadata
         for bitrate in bitrates_bps:
-            load_model(model_dir, flavour).metadata.num_quantizers_for(bitrate)
-        return [cls(model_dir, bitrate, flavour) for bitrate in bitrates_bps]
+            metadata.num_quantizers_for(bitrate)
+        if denoise and not metadata.denoise:
+            raise ValueError(f"the model in {model_dir} has no denoising switch")
+        return [cls(model_dir, bitrate, flavour, denoise) for bitrate in bitrates_bps]
+
+    @property
+    def name(self) -> str:
+        return DENOISING if self.denoise else SOUNDSTREAM
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         return self.code_with_losses(samples, rate, np.zeros(0, bool))
@@ -152,19 +169,44 @@ class SoundStreamPeer:
         block = metadata.frames_per_call * metadata.hop
         sent = resample(samples, rate, metadata.sample_rate)
         padded = np.pad(sent, (0, -len(sent) % block))
-        codes = StreamingEncoder(model, bitrate_bps=self.bitrate_bps).encode(padded)
+        switch = float(self.denoise)
+        codes = StreamingEncoder(model, self.bitrate_bps, switch).encode(padded)
         packets = codes.reshape(-1, metadata.frames_per_call, codes.shape[1])
         # What begins with a PACKET_SECONDS shall not fall into the one before by rounding.
         begins = np.arange(len(packets)) * block / metadata.sample_rate / PACKET_SECONDS + 1e-6
         gone = np.append(lost, False)[np.minimum(begins.astype(int), len(lost))]
         decoder = ConcealingDecoder(model)
         decoded = [
-            decoder.conceal(len(packet)) if is_gone else decoder.decode(packet)
+            decoder.conceal(len(packet)) if is_gone else decoder.decode(packet, switch)
             for packet, is_gone in zip(packets, gone)
         ]
         heard = resample(np.concatenate(decoded), metadata.sample_rate, rate)
+        seconds = len(padded) / metadata.sample_rate
         bits = codes.size * np.log2(metadata.codebook_size)
-        return Coded(fit(heard, 0, len(samples)), bits * metadata.sample_rate / len(padded))
+        coded_bits = _entropy_coded_bits(codes, metadata.codebook_size, self.model_dir)
+        return Coded(fit(heard, 0, len(samples)), bits / seconds, coded_bits / seconds)
+
+
+def _entropy_coded_bits(codes: np.ndarray, codebook_size: int, model_dir: str) -> float:
+    """Of codes [frames, levels] in packets as files have them, without their headers."""
+    from bitstream.packets import PacketCoder
+    from export.packet_encoder import FRAMES_PER_PACKET
+
+    tables = _load_tables(model_dir)
+    if tables is None:
+        return math.nan
+    coder = PacketCoder((codebook_size - 1).bit_length(), 1, tables)
+    starts = range(0, len(codes), FRAMES_PER_PACKET)
+    packets = [coder.encode(codes[start : start + FRAMES_PER_PACKET, None]) for start in starts]
+    return 8.0 * sum(len(packet.payload) for packet in packets)
+
+
+@lru_cache(maxsize=2)
+def _load_tables(model_dir: str) -> Any:
+    """The model's `bitstream.entropy_tables.EntropyTables`, or None."""
+    from export.batch import load_tables
+
+    return load_tables(model_dir)
 
 
 @lru_cache(maxsize=2)

@@ -45,6 +45,9 @@ class Recording(Protocol):
     def read(self, rate: int, max_seconds: float) -> np.ndarray:
         """The beginning of the recording, float32 mono `[time]`, at `rate` samples per second."""
 
+    def reference(self, rate: int, max_seconds: float) -> np.ndarray:
+        """What should come out of a codec, like `read`, which is what goes in."""
+
 
 @dataclass(frozen=True)
 class FileRecording:
@@ -58,6 +61,9 @@ class FileRecording:
         with AudioReader(self.path, rate) as reader:
             block = next(reader.blocks(round(max_seconds * rate)), np.zeros((0, 1), np.float32))
         return block.mean(axis=1)
+
+    def reference(self, rate: int, max_seconds: float) -> np.ndarray:
+        return self.read(rate, max_seconds)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,9 @@ class PreparedRecording:
         length = round(max_seconds * split.sample_rate)
         samples = split.samples(split.clips[self.index], 0, length)
         return resample(samples, split.sample_rate, rate)
+
+    def reference(self, rate: int, max_seconds: float) -> np.ndarray:
+        return self.read(rate, max_seconds)
 
 
 @lru_cache(maxsize=1)

@@ -41,10 +41,23 @@ METRICS = (
     Metric("dnsmos", "DNSMOS", quality.dnsmos, ("speechmos", "onnxruntime")),
 )
 
+
+def _not_in_audio(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+    del reference, degraded, rate
+    return float("nan")
+
+
+# What a codec costs beside the bitrate that it was asked for: measured by `metrics.evaluation`.
+ENTROPY_KBPS, REAL_TIME_FACTOR = "entropy_kbps", "real_time_factor"
+COSTS = (
+    Metric(ENTROPY_KBPS, "entropy-coded kbps", _not_in_audio, higher_is_better=False),
+    Metric(REAL_TIME_FACTOR, "CPU s per s", _not_in_audio, higher_is_better=False, digits=4),
+)
+
 # Distributions whose version can change a score.
 PACKAGES = (
     "numpy", "soxr", "ai-edge-litert", "av", "visqol-python", "pesq", "pystoi", "speechmos",
-    "onnxruntime",
+    "onnxruntime", "pyrnnoise",
 )  # fmt: skip
 
 
@@ -58,17 +71,17 @@ def find_metrics(names: Iterable[str]) -> tuple[list[Metric], list[str]]:
     """Looks metrics up by name.
 
     Returns:
-        The metrics that can run here, in the order of `METRICS`, and one message for each other.
+        The metrics that can run here, costs last, and one message for each other.
 
     Raises:
         ValueError: a name that is no metric's.
     """
     names = list(names)
-    known = {metric.name for metric in METRICS}
+    known = {metric.name for metric in (*METRICS, *COSTS)}
     for name in names:
         if name not in known:
             raise ValueError(f"no metric {name!r}; there are {', '.join(sorted(known))}")
-    wanted = [metric for metric in METRICS if metric.name in names]
+    wanted = [metric for metric in (*METRICS, *COSTS) if metric.name in names]
     found, skipped = [], []
     for metric in wanted:
         missing = [package for package in metric.packages if find_spec(package) is None]

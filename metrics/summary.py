@@ -1,7 +1,7 @@
 """What an evaluation found: means per case, by group, and paired differences."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from metrics.intervals import Interval, mean_interval
 from metrics.peers import ORIGINAL, Case
@@ -58,11 +58,13 @@ class Summary:
         groups: The same by speaker, language and condition, for groups of five recordings and
             more: `{"language": {"en": [...]}}`.
         differences: The first codec at each bitrate against every other codec at the same loss.
+        differences_by_condition: The same for the recordings of each condition in `groups`.
     """
 
     conditions: list[Condition]
     groups: dict[str, dict[str, list[Condition]]]
     differences: list[Difference]
+    differences_by_condition: dict[str, list[Difference]] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -84,18 +86,32 @@ def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
     cases = sorted(by_case, key=lambda case: (codecs.index(case.codec), *case[1:]))
     ordered = [by_case[case] for case in cases]
     groups = {name: _groups(ordered, label, metrics) for name, label in _GROUPINGS.items()}
+    groups = {name: parts for name, parts in groups.items() if len(parts) > 1}
     return Summary(
         conditions=_conditions(ordered, metrics),
-        groups={name: parts for name, parts in groups.items() if len(parts) > 1},
-        differences=[
-            _difference(first, second, metrics)
-            for first in ordered
-            for second in ordered
-            if first[0].codec == codecs[0]
-            and second[0].codec not in (codecs[0], ORIGINAL)
-            and second[0].loss_rate == first[0].loss_rate
-        ],
+        groups=groups,
+        differences=_differences(ordered, metrics),
+        differences_by_condition={
+            condition: _differences(
+                [[row for row in part if row.labels.condition == condition] for part in ordered],
+                metrics,
+            )
+            for condition in groups.get("condition", {})
+        },
     )
+
+
+def _differences(ordered: Sequence[list[Row]], metrics: Sequence[Metric]) -> list[Difference]:
+    """The first codec against the others, in lists of rows of one case each, some empty."""
+    parts = [part for part in ordered if part]
+    return [
+        _difference(first, second, metrics)
+        for first in parts
+        for second in parts
+        if first[0].codec == parts[0][0].codec
+        and second[0].codec not in (parts[0][0].codec, ORIGINAL)
+        and second[0].loss_rate == first[0].loss_rate
+    ]
 
 
 def _groups(

@@ -19,6 +19,16 @@ def report(summary: Summary, metrics: Sequence[Metric], failures: Sequence[Failu
     return "\n\n".join(parts)
 
 
+def by_condition(summary: Summary, metrics: Sequence[Metric]) -> str:
+    """Both tables for the recordings of each condition."""
+    parts = []
+    for condition, rows in summary.groups.get("condition", {}).items():
+        parts += [condition, conditions_table(rows, metrics)]
+        if differences := summary.differences_by_condition.get(condition):
+            parts.append(differences_table(differences, metrics))
+    return "\n\n".join(parts)
+
+
 def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Metric]) -> str:
     """One line per case: mean and half the width of the 95 % interval."""
     header = ["codec", "kbps", "% lost", "files", *(metric.title for metric in metrics)]

@@ -256,7 +256,7 @@ def test_the_command_scores_every_loss_rate(folder, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--codecs=speex"], "no 'speex'; there are soundstream, opus, lyra, original"),
+        (["--codecs=speex"], "no 'speex'; there are soundstream, soundstream_denoise, opus,"),
         (["--codecs=lyra"], "lyra needs --lyra_dir"),
         (["--codecs=opus", "--opus_bitrates_bps=6k"], "--opus_bitrates_bps: not a list of int: 6k"),
         (["--codecs=opus", "--loss_rates=0,1"], "loss_rate must be from 0 to below 1, got 1.0"),

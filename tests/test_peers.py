@@ -137,7 +137,7 @@ def fake_runtime(monkeypatch):
             return cls()
 
     class StreamingEncoder:
-        def __init__(self, model, bitrate_bps):
+        def __init__(self, model, bitrate_bps, denoise):
             self.levels = model.metadata.num_quantizers_for(bitrate_bps)
 
         def encode(self, samples):
