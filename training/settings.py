@@ -9,6 +9,7 @@ class LossWeights:
     """Weight of each loss, by the name it is logged under (`loss/mel`, ...)."""
 
     mel: float = 3.0
+    fine: float = 1.0
     complex: float = 1.0
     waveform: float = 1.0
     bands: float = 1.0

@@ -182,6 +182,7 @@ class Trainer(keras.Model):
             "complex": losses.complex_loss(
                 reference, estimate, 2 * losses.PHASE_LIMIT_HZ / sample_rate
             ),
+            "fine": losses.fine_loss(reference, estimate),
             "waveform": losses.waveform_loss(target, decoded),
         }
 
