@@ -64,6 +64,14 @@ def make_header(
     )
 
 
+def payload_bits(codes: np.ndarray, bits_per_code: int, tables: EntropyTables) -> int:
+    """Bits of codes int32 [frames, levels], entropy-coded in packets as long as those of files."""
+    coder = PacketCoder(bits_per_code, 1, tables)
+    starts = range(0, len(codes), FRAMES_PER_PACKET)
+    packets = [coder.encode(codes[start : start + FRAMES_PER_PACKET, None]) for start in starts]
+    return 8 * sum(len(packet.payload) for packet in packets)
+
+
 class PacketEncoder:
     """Encodes one stream in order."""
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -119,7 +120,8 @@ def _score_peer(job: Job, peer: Peer, signal: np.ndarray, reference: np.ndarray)
 
 def _cpu_seconds() -> float:
     """Of this process and the programs that it ran: waiting for a busy machine does not count."""
-    return sum(os.times()[:4])
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
 
 
 def _score_metric(metric: Metric, reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:

@@ -188,25 +188,21 @@ class SoundStreamPeer:
 
 
 def _entropy_coded_bits(codes: np.ndarray, codebook_size: int, model_dir: str) -> float:
-    """Of codes [frames, levels] in packets as files have them, without their headers."""
-    from bitstream.packets import PacketCoder
-    from export.packet_encoder import FRAMES_PER_PACKET
+    """Of codes [frames, levels]; NaN without tables."""
+    from export.packet_encoder import payload_bits
 
-    tables = _load_tables(model_dir)
+    tables = load_tables(model_dir)
     if tables is None:
         return math.nan
-    coder = PacketCoder((codebook_size - 1).bit_length(), 1, tables)
-    starts = range(0, len(codes), FRAMES_PER_PACKET)
-    packets = [coder.encode(codes[start : start + FRAMES_PER_PACKET, None]) for start in starts]
-    return 8.0 * sum(len(packet.payload) for packet in packets)
+    return payload_bits(codes, (codebook_size - 1).bit_length(), tables)
 
 
 @lru_cache(maxsize=2)
-def _load_tables(model_dir: str) -> Any:
+def load_tables(model_dir: str) -> Any:
     """The model's `bitstream.entropy_tables.EntropyTables`, or None."""
-    from export.batch import load_tables
+    from export import batch
 
-    return load_tables(model_dir)
+    return batch.load_tables(model_dir)
 
 
 @lru_cache(maxsize=2)

@@ -9,13 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bitstream.table_learning import learn_tables
 from export import concealment
 from metrics import alignment, quality
 from metrics.external import ExternalPeer
 from metrics.lyra import LyraPeer
 from metrics.opus import OpusPeer
 from metrics.packet_loss import GilbertElliott, lost_packets
-from metrics.peers import Coded, LossyPeer, SoundStreamPeer, load_model, over_networks
+from metrics.peers import (
+    Coded,
+    LossyPeer,
+    SoundStreamPeer,
+    load_model,
+    load_tables,
+    over_networks,
+)
 
 RATE = 16_000
 # Lyra V2's files are not part of this repository: google/lyra 1.3.2, folder lyra/model_coeffs.
@@ -123,6 +131,7 @@ def fake_runtime(monkeypatch):
 
     class Metadata:
         sample_rate, hop, codebook_size, frames_per_call = RATE, 320, 256, 1
+        denoise = False
 
         def num_quantizers_for(self, bitrate_bps):
             if bitrate_bps % 400 or bitrate_bps > 4800:
@@ -171,6 +180,26 @@ def test_soundstream_counts_the_bits_of_its_codes(fake_runtime):
         coded = peer.code(samples, RATE)
         assert coded.bitrate_bps == levels * 8 * 50
         np.testing.assert_allclose(coded.samples, np.full(len(samples), levels / 100))
+
+
+def test_soundstream_counts_bits_after_entropy_coding_where_there_are_tables(
+    fake_runtime, tmp_path
+):
+    (peer,) = SoundStreamPeer.at([2000], str(tmp_path), None)
+    assert np.isnan(peer.code(voice(), RATE).entropy_bps)
+    load_tables.cache_clear()
+    tables = learn_tables([np.zeros((200, 5), np.int32)] * 10, 256, 8192)
+    (tmp_path / "entropy_tables.bin").write_bytes(tables.to_bytes())
+    coded = peer.code(voice(), RATE)
+    assert coded.bitrate_bps == 2000
+    assert 0 <= coded.entropy_bps < 500  # all its codes are zero
+
+
+def test_soundstream_is_told_to_denoise_only_where_it_can(fake_runtime):
+    with pytest.raises(ValueError, match="somewhere has no denoising switch"):
+        SoundStreamPeer.at([2000], "somewhere", None, denoise=True)
+    names = [SoundStreamPeer("somewhere", 2000, None, switch).name for switch in (False, True)]
+    assert names == ["soundstream", "soundstream_denoise"]
 
 
 def test_soundstream_conceals_what_is_lost_and_sends_the_same_bits(fake_runtime):
