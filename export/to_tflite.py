@@ -48,12 +48,17 @@ def export_model(
 
     Raises:
       ValueError: unknown flavour, a bitrate that the codec does not have, an int8 model of another
-        architecture or with codebooks of its own, or another state than explicit in int8.
+        architecture or with codebooks of its own, or in int8 another state than explicit or a
+        denoising switch.
     """
     known = [*quantize.FLAVOURS, *int8_models]
     unknown = sorted(set(flavours) - set(known))
     if unknown or not flavours:
         raise ValueError(f"quantization {unknown}: choose from {', '.join(known)}")
+    in_int8 = sorted(set(flavours) & set(int8_models))
+    if in_int8 and model.config.denoise:
+        # Its net has no ranges, and `integer_elu` knows only those that have.
+        raise ValueError(f"{', '.join(in_int8)}: not for models with a denoising switch")
     for flavour, int8_model in int8_models.items():
         if int8_model.config != model.config.replace(int8_nets=True):
             raise ValueError(f"{flavour}: not this codec with int8 nets, as `train.py --qat` makes")
@@ -61,7 +66,6 @@ def export_model(
             raise ValueError(
                 f"{flavour} has other codebooks: it could not decode what this encodes"
             )
-    in_int8 = sorted(set(flavours) & set(int8_models))
     if in_int8 and state != "explicit":
         # Packed, all states would be rounded by the one scale of their tensor; and the order of
         # operators that `integer_elu` makes leaves assignments of variables out.

@@ -162,3 +162,10 @@ def test_exported_graphs_switch_by_packet_on_both_sides(audio, tmp_path, state):
     heard = model.decode(expected, switch)[0, :, 0]
     np.testing.assert_allclose(np.concatenate(decoded), heard, atol=1e-4)
     assert np.abs(heard - model.decode(expected)[0, :, 0]).max() > 1e-3
+
+
+def test_int8_is_refused(tmp_path):
+    model = SoundStream(SWITCHED)
+    int8_models = {"int8": SoundStream(SWITCHED.replace(int8_nets=True))}
+    with pytest.raises(ValueError, match="int8: not for models with a denoising switch"):
+        export_model(model, tmp_path, ["int8"], [3200], int8_models=int8_models)
