@@ -30,6 +30,15 @@ _DENOISE = flags.DEFINE_bool("denoise", False, "Add the switch that removes nois
 _DENOISE_DECODER = flags.DEFINE_bool(
     "denoise_decoder", False, "Condition the decoder on that switch too."
 )
+_WIDTHS = ("patch_stride", "embedding_dim", "codebook_size", "num_quantizers")
+_WIDTH_LISTS = ("strides", "encoder_channels", "decoder_channels", "dilations")
+_CODEC = {
+    name: flags.DEFINE_integer(f"codec_{name}", None, f"CodecConfig.{name}, not the preset's.", 1)
+    for name in _WIDTHS
+} | {
+    name: flags.DEFINE_list(f"codec_{name}", None, f"CodecConfig.{name}, not the preset's.")
+    for name in _WIDTH_LISTS
+}
 _TOTAL_STEPS = flags.DEFINE_integer("total_steps", 1_000_000, "Where the run ends.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 12, "Examples per step.", lower_bound=1)
 _CROP_SECONDS = flags.DEFINE_float("crop_seconds", 0.8, "Length of an example.", lower_bound=0.02)
@@ -72,6 +81,19 @@ def _values(holders: dict[str, flags.FlagHolder]) -> dict:
     return {name: holder.value for name, holder in holders.items()}
 
 
+def codec_config() -> presets.CodecConfig:
+    """The preset with what the flags change; ValueError names a flag that is no list of numbers."""
+    changes: dict = {"denoise": _DENOISE.value, "denoise_decoder": _DENOISE_DECODER.value}
+    for name, value in _values(_CODEC).items():
+        if isinstance(value, list):
+            if not all(part.strip().isdecimal() for part in value):
+                raise ValueError(f"--codec_{name}={','.join(value)} is not a list of whole numbers")
+            value = tuple(int(part) for part in value)
+        if value is not None:
+            changes[name] = value
+    return presets.preset(_PRESET.value).replace(**changes)
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}: options start with --")
@@ -108,10 +130,7 @@ def main(argv: list[str]) -> None:
         if _QAT.value:
             quantization_aware.train(data, run, training.learning_rate)
         else:
-            config = presets.preset(_PRESET.value).replace(
-                denoise=_DENOISE.value, denoise_decoder=_DENOISE_DECODER.value
-            )
-            runs.train(config, training, data, run)
+            runs.train(codec_config(), training, data, run)
     except ValueError as error:
         sys.exit(f"train.py: {error}")
 

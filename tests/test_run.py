@@ -9,11 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-import soundfile
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from model.weights import load_model
-from tests.tiny import harmonic_batch, tiny_config
+from tests.tiny import make_folder, tiny_config
 from training import checkpoints
 from training import run as runs
 from training.release import release
@@ -21,14 +20,6 @@ from training.settings import Schedule, TrainingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = TrainingSettings(schedule=Schedule(quantizer_start=3, adversarial_start=6, warmup=1))
-
-
-def make_folder(folder: Path, rate: int, files: int = 24) -> Path:
-    folder.mkdir()
-    for index in range(files):
-        audio = harmonic_batch(1, 2 * rate, rate, seed=index)[0]
-        soundfile.write(folder / f"speaker{index:02d}.wav", audio, rate)
-    return folder
 
 
 def settings(tmp_path: Path, steps: int, rate: int = 8000) -> tuple:

@@ -1,6 +1,9 @@
 """A codec small enough to train inside a test, and audio for it."""
 
+from pathlib import Path
+
 import numpy as np
+import soundfile
 
 from model.config import CodecConfig, speech
 
@@ -30,3 +33,12 @@ def harmonic_batch(batch: int, samples: int, rate: int = 8000, seed: int = 0) ->
     voice = sum(np.sin(k * phase + k) / k for k in range(1, 9))
     envelope = 0.1 + np.abs(np.sin(2 * np.pi * rng.uniform(1, 4, (batch, 1)) * time))
     return (0.1 * envelope * voice)[..., None].astype(np.float32)
+
+
+def make_folder(folder: Path, rate: int, files: int = 24) -> Path:
+    """A folder of `files` wav files of 2 s, one speaker each."""
+    folder.mkdir()
+    for index in range(files):
+        audio = harmonic_batch(1, 2 * rate, rate, seed=index)[0]
+        soundfile.write(folder / f"speaker{index:02d}.wav", audio, rate)
+    return folder
