@@ -31,14 +31,6 @@ from metrics.packet_loss import GilbertElliott, lost_packets
 from metrics.recordings import find_recordings
 from metrics.registry import find_metrics
 
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of a released model.", required=True)
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Prepared data folder.", required=True)
-_BITRATE_BPS = flags.DEFINE_integer("bitrate_bps", 6_000, "What is sent.")
-_LOSS_RATES = flags.DEFINE_list("loss_rates", "0.05,0.1,0.2", "Shares of frames lost.")
-_MAX_FILES = flags.DEFINE_integer("max_files", 27, "Recordings to measure, one per speaker first.")
-_MAX_SECONDS = flags.DEFINE_float("max_seconds", 5.0, "At most so much of each.")
-_CLIPS = flags.DEFINE_integer("clips", 200, "Training recordings to learn from.", 10)
-
 _METRICS = ("pesq_wb", "visqol_speech")
 
 
@@ -90,10 +82,10 @@ class GuessingDecoder:
 
 def ways(model: CodecModel) -> dict[str, Callable[[], Concealing]]:
     """Makers of decoders by name, the one that ships first."""
-    codebooks = embeddings.Codebooks(_MODEL_DIR.value)
-    levels = model.metadata.num_quantizers_for(_BITRATE_BPS.value)
-    train = find_recordings(_DATA_DIR.value, "train", ["speech"], _CLIPS.value)
-    codes = codes_of(model, train, _MAX_SECONDS.value)
+    codebooks = embeddings.Codebooks(flags.FLAGS.model_dir)
+    levels = model.metadata.num_quantizers_for(flags.FLAGS.bitrate_bps)
+    train = find_recordings(flags.FLAGS.data_dir, "train", ["speech"], flags.FLAGS.clips)
+    codes = codes_of(model, train, flags.FLAGS.max_seconds)
     frames_to_silence = round(FADE_SECONDS * model.metadata.sample_rate / model.metadata.hop)
     linear = embeddings.learn_linear(
         [codebooks.embed(clip[:, :levels]) for clip in codes], frames_to_silence
@@ -117,18 +109,18 @@ def decode_with_losses(decoder: Concealing, codes: np.ndarray, lost: np.ndarray)
 
 def main(_: list[str]) -> None:
     try:
-        model = CodecModel.load(_MODEL_DIR.value)
-        networks = [GilbertElliott(float(rate)) for rate in _LOSS_RATES.value]
-        valid = find_recordings(_DATA_DIR.value, "valid", ["speech"], _MAX_FILES.value)
+        model = CodecModel.load(flags.FLAGS.model_dir)
+        networks = [GilbertElliott(float(rate)) for rate in flags.FLAGS.loss_rates]
+        valid = find_recordings(flags.FLAGS.data_dir, "valid", ["speech"], flags.FLAGS.max_files)
         makers = ways(model)
-        encoder = StreamingEncoder(model, _BITRATE_BPS.value)
+        encoder = StreamingEncoder(model, flags.FLAGS.bitrate_bps)
     except (ValueError, OSError) as error:
         sys.exit(f"compare_concealment.py: {error}")
     rate, hop = model.metadata.sample_rate, model.metadata.hop
     metrics, _skipped = find_metrics(_METRICS)
     scores: dict[tuple[str, str, float], list[float]] = {}
     for recording in tqdm(valid, unit="file", disable=None):
-        samples = recording.read(rate, _MAX_SECONDS.value)
+        samples = recording.read(rate, flags.FLAGS.max_seconds)
         samples = samples[: len(samples) // hop * hop]
         encoder.reset()
         codes = encoder.encode(samples)
@@ -156,4 +148,11 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    flags.DEFINE_string("model_dir", None, "Folder of a released model.", required=True)
+    flags.DEFINE_string("data_dir", None, "Prepared data folder.", required=True)
+    flags.DEFINE_integer("bitrate_bps", 6_000, "What is sent.")
+    flags.DEFINE_list("loss_rates", "0.05,0.1,0.2", "Shares of frames lost.")
+    flags.DEFINE_integer("max_files", 27, "Recordings to measure, one per speaker first.")
+    flags.DEFINE_float("max_seconds", 5.0, "At most so much of each.")
+    flags.DEFINE_integer("clips", 200, "Training recordings to learn from.", 10)
     app.run(main)

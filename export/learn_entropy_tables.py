@@ -31,14 +31,6 @@ from export.recording_codes import codes_of
 from export.runtime import CodecModel
 from metrics.recordings import find_recordings
 
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Prepared data, or audio.", required=True)
-_VALID_DIR = flags.DEFINE_string("valid_dir", None, "Where to measure; default: --data_dir.")
-_CLIPS = flags.DEFINE_integer("clips", 1000, "Recordings to learn from, one per speaker first.", 10)
-_VALID_CLIPS = flags.DEFINE_integer("valid_clips", 100, "Recordings to measure on.", 2)
-_CLIP_SECONDS = flags.DEFINE_float("clip_seconds", 10.0, "At most so much of each.", 1.0)
-_MAX_LEVEL_BYTES = flags.DEFINE_integer("max_level_bytes", 8_192, "Largest table of one level.")
-
 REPORT_FILE = "entropy_coding.json"
 _BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 _RESAMPLES = 2_000  # of the bootstrap
@@ -80,17 +72,17 @@ def measure(
 
 
 def main(_: list[str]) -> None:
-    folder = Path(_MODEL_DIR.value)
+    folder = Path(flags.FLAGS.model_dir)
     try:
         model = CodecModel.load(folder)
-        train = find_recordings(_DATA_DIR.value, "train", ["speech"], _CLIPS.value)
-        valid_dir = _VALID_DIR.value or _DATA_DIR.value
-        valid = find_recordings(valid_dir, "valid", ["speech"], _VALID_CLIPS.value)
-        clips = codes_of(model, train, _CLIP_SECONDS.value)
-        tables = learn_tables(clips, model.metadata.codebook_size, _MAX_LEVEL_BYTES.value)
+        train = find_recordings(flags.FLAGS.data_dir, "train", ["speech"], flags.FLAGS.clips)
+        valid_dir = flags.FLAGS.valid_dir or flags.FLAGS.data_dir
+        valid = find_recordings(valid_dir, "valid", ["speech"], flags.FLAGS.valid_clips)
+        clips = codes_of(model, train, flags.FLAGS.clip_seconds)
+        tables = learn_tables(clips, model.metadata.codebook_size, flags.FLAGS.max_level_bytes)
     except ValueError as error:
         sys.exit(str(error))
-    held_out = codes_of(model, valid, _CLIP_SECONDS.value)
+    held_out = codes_of(model, valid, flags.FLAGS.clip_seconds)
     bits_per_code = (model.metadata.codebook_size - 1).bit_length()
     results = {}
     for bitrate_bps in _BITRATES_BPS:
@@ -112,4 +104,11 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
+    flags.DEFINE_string("data_dir", None, "Prepared data, or audio.", required=True)
+    flags.DEFINE_string("valid_dir", None, "Where to measure; default: --data_dir.")
+    flags.DEFINE_integer("clips", 1000, "Recordings to learn from, one per speaker first.", 10)
+    flags.DEFINE_integer("valid_clips", 100, "Recordings to measure on.", 2)
+    flags.DEFINE_float("clip_seconds", 10.0, "At most so much of each.", 1.0)
+    flags.DEFINE_integer("max_level_bytes", 8_192, "Largest table of one level.")
     app.run(main)

@@ -30,12 +30,6 @@ from export.runtime import CodecModel
 from metrics.intervals import Interval, mean_interval
 from metrics.recordings import find_recordings
 
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Prepared data folder.", required=True)
-_BITRATES_BPS = flags.DEFINE_list("bitrates_bps", "3000", "Bitrates of speech.")
-_SECONDS = flags.DEFINE_float("seconds", 60.0, "Shortest conversation.", 1.0)
-_MAX_SECONDS = flags.DEFINE_float("max_seconds", 15.0, "Longest turn.", 1.0)
-
 _GAP_SECONDS = 0.5  # from the end of a turn to the next
 _FADE_SECONDS = 0.01  # of a turn into the background, at both ends
 
@@ -118,23 +112,23 @@ def send(model: CodecModel, samples: np.ndarray, bitrate_bps: int) -> Sent:
 def turns_by_speaker(rate: int) -> dict[str, list[np.ndarray]]:
     """The recordings of each speaker of the valid split."""
     speakers: dict[str, list[np.ndarray]] = {}
-    for recording in find_recordings(_DATA_DIR.value, "valid", ["speech"]):
-        samples = recording.read(rate, _MAX_SECONDS.value)
+    for recording in find_recordings(flags.FLAGS.data_dir, "valid", ["speech"]):
+        samples = recording.read(rate, flags.FLAGS.max_seconds)
         speakers.setdefault(recording.labels.speaker, []).append(samples)
     return speakers
 
 
 def main(_: list[str]) -> None:
     try:
-        model = CodecModel.load(_MODEL_DIR.value)
-        bitrates = [int(text) for text in _BITRATES_BPS.value]
+        model = CodecModel.load(flags.FLAGS.model_dir)
+        bitrates = [int(text) for text in flags.FLAGS.bitrates_bps]
         metadata = model.metadata
         turns = turns_by_speaker(metadata.sample_rate)
     except (ValueError, OSError) as error:
         sys.exit(f"measure_dtx.py: {error}")
     pairs = list(zip(list(turns)[::2], list(turns)[1::2]))
     talks = [
-        conversation(turns[a], turns[b], _SECONDS.value, metadata.sample_rate, metadata.hop)
+        conversation(turns[a], turns[b], flags.FLAGS.seconds, metadata.sample_rate, metadata.hop)
         for a, b in pairs
     ]
     seconds = sum(len(side) for side, _ in talks) / metadata.sample_rate
@@ -156,4 +150,9 @@ def _cell(value: Interval, digits: int, unit: str = "") -> str:
 
 
 if __name__ == "__main__":
+    flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
+    flags.DEFINE_string("data_dir", None, "Prepared data folder.", required=True)
+    flags.DEFINE_list("bitrates_bps", "3000", "Bitrates of speech.")
+    flags.DEFINE_float("seconds", 60.0, "Shortest conversation.", 1.0)
+    flags.DEFINE_float("max_seconds", 15.0, "Longest turn.", 1.0)
     app.run(main)
