@@ -1,6 +1,6 @@
 """Latency of exported models on this machine, beside other TFLite models, in interleaved rounds.
 
-    python export/benchmark.py --model_dirs=pretrained/speech --output_dir=/tmp/benchmark
+    python export/benchmark.py --model_dirs=pretrained/speech --output_dir=benchmark
     python export/benchmark.py --model_dirs=a,b --compare_dir=other_codec   # ratios per round
 
 Times are microseconds of computation per frame of codes: medians over rounds of the medians of
