@@ -1,0 +1,101 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import tiny_config
+
+from model import seanet
+from model.config import paper
+from tools import train_benchmark
+from tools.step_parts import Ours
+from training.settings import TrainingSettings
+
+TOOLS = Path(train_benchmark.__file__).parent
+DISCRIMINATORS = {"kinds": ["ms_stft"], "channels": 2, "windows": [128]}
+
+
+class Fixed:
+    """A contestant whose every part takes as long as the turn it has had."""
+
+    def __init__(self, seconds):
+        self.seconds = iter(seconds)
+
+    def time(self, part):
+        value = next(self.seconds)
+        return value, 10 * value
+
+
+def test_speeds_and_ratios_leave_the_first_round_out():
+    contestants = {"ours": Fixed([9, 1, 2, 4]), "plain": Fixed([1, 3, 4, 4])}
+    seconds = train_benchmark.interleaved(contestants, ("step",), rounds=3)
+    np.testing.assert_array_equal(seconds["ours"]["step"], [[1, 10], [2, 20], [4, 40]])
+    report = train_benchmark.summarize(seconds, audio_seconds=10, column=0)
+    assert report["ours"]["step"] == {"seconds": 2, "speed": 5}
+    assert report["plain"]["step"]["speed"] == 2.5
+    assert report["plain"]["step"]["ratio"] == 2  # of 3, 2 and 1: round by round
+    by_processor = train_benchmark.summarize(seconds, audio_seconds=10, column=1)
+    assert by_processor["ours"]["step"]["speed"] == 0.5
+    text = train_benchmark.table(report, data_speed=500)
+    assert "| data | 500 | |" in text
+    assert "| step | 5.0 | 2.5 (2.00x) |" in text
+
+
+def test_every_part_of_our_step_runs():
+    config = tiny_config(num_quantizers=2)
+    ours = Ours(config, TrainingSettings(), 2, 20 * config.hop, DISCRIMINATORS, "float32")
+    for part in train_benchmark.PARTS:
+        wall, processor = ours.time(part)
+        assert wall > 0 and processor > 0
+
+
+COUNT_IN_PYTORCH = """
+import sys, json, torch
+sys.path.insert(0, sys.argv[1])
+import torch_nets, torch_reference
+config = json.load(sys.stdin)
+plain = lambda values: (torch_nets.encoder(values), torch_nets.decoder(values))
+encoder, decoder = {"plain": plain, "encodec": torch_reference.encodec_seanet}[sys.argv[2]](config)
+audio = torch.zeros(1, 1, 960)
+embeddings = encoder(audio)
+assert decoder(embeddings).shape == audio.shape, decoder(embeddings).shape
+print(*(sum(p.numel() for p in net.parameters()) for net in (encoder, decoder)), *embeddings.shape)
+"""
+
+
+@pytest.mark.skipif("TORCH_PYTHON" not in os.environ, reason="TORCH_PYTHON names no interpreter")
+@pytest.mark.parametrize("nets", ["plain", "encodec"])
+def test_the_nets_in_pytorch_have_our_shapes_and_sizes(nets):
+    config = paper(8, 8)
+    done = subprocess.run(
+        [os.environ["TORCH_PYTHON"], "-c", COUNT_IN_PYTORCH, str(TOOLS), nets],
+        input=json.dumps(config.to_dict()),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    encoder, decoder, *shape = map(int, done.stdout.split())
+    assert shape == [1, config.embedding_dim, 3]
+    assert encoder == seanet.count_parameters(built(seanet.encoder(config), [1, 960, 1]))
+    assert decoder == seanet.count_parameters(built(seanet.decoder(config), [1, 3, 256]))
+
+
+def built(net, shape):
+    net(tf.zeros(shape))
+    return net
+
+
+def test_an_unknown_competitor_is_named():
+    command = [sys.executable, str(TOOLS / "train_benchmark.py"), "--competitors=plain,fancy"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "fancy" in done.stderr and "plain_bfloat16" in done.stderr
+
+
+def test_what_a_worker_is_told_is_json():
+    job = train_benchmark.COMPETITORS["encodec"] | {"codec": tiny_config().to_dict()}
+    assert json.loads(json.dumps(job))["codec"]["strides"] == [5, 2]
