@@ -36,6 +36,8 @@ def halve(content: bytes, weights: Mapping[str, int]) -> bytes:
                 continue
             index = operator.inputs[weights[name]]
             if index not in widened:
+                if not _is_weights(model, graph.tensors[index]):
+                    continue
                 widened[index] = _widen(graph, index)
                 _halve(model.buffers[graph.tensors[index].buffer], halved)
             operator.inputs[weights[name]] = widened[index]
@@ -52,10 +54,15 @@ def _shorten_names(graph: schema.SubGraphT, prefix: str) -> None:
             tensor.name = f"{prefix}/{index}"  # unique, as the quantization tool wants them
 
 
+def _is_weights(model: schema.ModelT, tensor: schema.TensorT) -> bool:
+    """Whether it is a constant of float32: not what an operator made, nor a table of indices."""
+    is_constant = model.buffers[tensor.buffer].data is not None
+    return is_constant and tensor.type == schema.TensorType.FLOAT32
+
+
 def _widen(graph: schema.SubGraphT, index: int) -> int:
     """Makes tensor `index` float16 and adds its float32 form; returns the index of that."""
     stored = graph.tensors[index]
-    assert stored.type == schema.TensorType.FLOAT32 and stored.buffer
     stored.type = schema.TensorType.FLOAT16
     wide = schema.TensorT()
     wide.name = f"{stored.name}/float32"

@@ -134,7 +134,7 @@ class StreamingEncoder(_Stream):
             self._step({"audio": audio[None].astype(np.float32, copy=False)} | switch)["codes"]
             for audio in samples.reshape(-1, block)
         ]
-        # Levels are nested: a signature for a higher rate begins with the codes of a lower one.
+        # The first levels of a higher rate's codes are codes of a lower rate.
         empty = np.zeros([0, self._num_levels], np.int32)
         return np.concatenate([empty, *(c[0, :, : self._num_levels] for c in codes)])
 

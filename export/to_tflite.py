@@ -21,6 +21,7 @@ from export import graphs, quantize
 from export.metadata import Metadata, write_whole
 from export.state import STATE_FORMS
 from metrics.recordings import find_recordings
+from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
 
@@ -146,6 +147,9 @@ def _define_flags() -> None:
     )
     flags.DEFINE_enum("state", "explicit", list(STATE_FORMS), "Way of state in and out of graphs.")
     flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
+    flags.DEFINE_integer(
+        "search_paths", SEARCH_PATHS, "Paths that the quantizer's search keeps; 1: greedy.", 1
+    )
     flags.DEFINE_string(
         "calibration_dir", None, "For int8: prepared data, or speech, to set ranges on."
     )
@@ -162,7 +166,7 @@ def _int8_models(model: SoundStream, given: flags.FlagValues) -> dict[str, Sound
             model, given.calibration_dir, given.calibration_files, given.calibration_seconds
         )
     if given.qat_checkpoint:
-        models[quantize.INT8_QAT] = load_model(given.qat_checkpoint)
+        models[quantize.INT8_QAT] = load_model(given.qat_checkpoint, given.search_paths)
     return models
 
 
@@ -170,7 +174,7 @@ def main(_: list[str]) -> None:
     logging.set_verbosity(logging.ERROR)  # the converter tells much that means nothing here
     given = flags.FLAGS
     try:
-        model = load_model(given.checkpoint)
+        model = load_model(given.checkpoint, given.search_paths)
         export_model(
             model,
             Path(given.output_dir),

@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from model.quantizer import Quantized, ResidualVectorQuantizer, nearest
+from model.quantizer import Quantized, ResidualVectorQuantizer
+from model.search import nearest
 
 KMEANS_ITERATIONS = 10
 

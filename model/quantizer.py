@@ -5,6 +5,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from model.backend import keras
+from model.search import beam_search, greedy_search, nearest
+
+# As many as leave the codec at 3 kbps within a third of Lyra V2's time, see docs/design.md.
+SEARCH_PATHS = 3
 
 
 class Quantized(NamedTuple):
@@ -26,25 +30,28 @@ class Quantized(NamedTuple):
     commitment: tf.Tensor
 
 
-def nearest(codebook: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    """Index of the entry of `codebook` [N, D] nearest to each of `x` [M, D]: int32 [M].
-
-    |x - c|^2 = |x|^2 - 2 (x.c - |c|^2 / 2): one product with a bias, and one argmax.
-    """
-    bias = -0.5 * tf.reduce_sum(tf.square(codebook), axis=-1)
-    scores = tf.nn.bias_add(tf.matmul(x, codebook, transpose_b=True), bias)
-    return tf.argmax(scores, axis=-1, output_type=tf.int32)
-
-
 class ResidualVectorQuantizer(keras.layers.Layer):
     """A cascade of codebooks, each coding what those before it left over.
+
+    Training searches greedily, level by level; `encode`, which ships, may keep several paths.
 
     Weights: codebooks [levels, N, D], moved by `model.codebook.CodebookTrainer`, not by gradients.
     Always float32: in bfloat16 the residual of a late level would drown in rounding.
     """
 
-    def __init__(self, num_quantizers: int, codebook_size: int, dim: int, **kwargs: Any):
+    def __init__(
+        self,
+        num_quantizers: int,
+        codebook_size: int,
+        dim: int,
+        *,
+        search_paths: int = SEARCH_PATHS,
+        **kwargs: Any,
+    ):
         super().__init__(dtype="float32", **kwargs)
+        if search_paths < 1:
+            raise ValueError(f"search_paths={search_paths}: at least one path is needed")
+        self.search_paths = search_paths
         self.num_quantizers = num_quantizers
         self.codebook_size = codebook_size
         self.dim = dim
@@ -58,12 +65,13 @@ class ResidualVectorQuantizer(keras.layers.Layer):
     def encode(self, x: tf.Tensor, num_quantizers: int) -> tf.Tensor:
         """x [batch, frames, D] -> codes int32 [batch, frames, num_quantizers]."""
         batch, frames = (x.shape[i] or tf.shape(x)[i] for i in (0, 1))
-        residual = tf.reshape(tf.cast(x, tf.float32), [-1, self.dim])
-        codes = []
-        for level in range(self._checked(num_quantizers)):
-            codes.append(nearest(self.codebooks[level], residual))
-            residual -= tf.gather(self.codebooks[level], codes[-1])
-        return tf.reshape(tf.stack(codes, axis=-1), [batch, frames, num_quantizers])
+        flat = tf.reshape(tf.cast(x, tf.float32), [-1, self.dim])
+        codebooks = self.codebooks[: self._checked(num_quantizers)]
+        if self.search_paths == 1:
+            codes = greedy_search(codebooks, flat)
+        else:
+            codes = beam_search(codebooks, flat, self.search_paths)
+        return tf.reshape(codes, [batch, frames, num_quantizers])
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
         """codes [batch, frames, levels] -> embeddings [batch, frames, D], a sum of entries."""

@@ -11,7 +11,7 @@ from model.denoiser import Denoiser
 from model.fake_quantization import quantize_decoder, quantize_encoder
 from model.film import FiLM
 from model.initializers import initialize_as_transform
-from model.quantizer import ResidualVectorQuantizer
+from model.quantizer import SEARCH_PATHS, ResidualVectorQuantizer
 from model.streaming import State
 
 
@@ -22,13 +22,24 @@ class SoundStream(keras.Model):
     state (see `model/streaming.py`) and give the same numbers for any chunking.
     """
 
-    def __init__(self, config: CodecConfig, *, product_dtype: str = "float32", **kwargs: Any):
+    def __init__(
+        self,
+        config: CodecConfig,
+        *,
+        product_dtype: str = "float32",
+        search_paths: int = SEARCH_PATHS,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.config = config
         self.encoder = seanet.encoder(config, product_dtype)
         self.decoder = seanet.decoder(config, product_dtype)
         self.quantizer = ResidualVectorQuantizer(
-            config.num_quantizers, config.codebook_size, config.embedding_dim, name="quantizer"
+            config.num_quantizers,
+            config.codebook_size,
+            config.embedding_dim,
+            search_paths=search_paths,
+            name="quantizer",
         )
         self.denoiser = Denoiser(config, product_dtype, name="denoiser") if config.denoise else None
         self.decoder_film = (

@@ -17,6 +17,7 @@ import tensorflow as tf
 from model.backend import keras
 from model.config import CodecConfig
 from model.fake_quantization import set_ranges
+from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 
 CONFIG = "config"
@@ -72,8 +73,8 @@ def save_model(model: SoundStream, path: str | Path, half_precision: bool = True
     partial.replace(path)
 
 
-def load_model(path: str | Path) -> SoundStream:
-    """The model that `save_model` wrote.
+def load_model(path: str | Path, search_paths: int = SEARCH_PATHS) -> SoundStream:
+    """The model that `save_model` wrote; `search_paths` as in `model/quantizer.py`.
 
     Raises:
       ValueError: `path` is no such file, or its arrays do not fit its architecture.
@@ -84,7 +85,7 @@ def load_model(path: str | Path) -> SoundStream:
         config = CodecConfig.from_dict(json.loads(arrays.pop(CONFIG).tobytes()))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} holds no codec weights: {error}") from error
-    model = SoundStream(config)
+    model = SoundStream(config, search_paths=search_paths)
     variables = named_weights(model)
     if arrays.keys() != variables.keys():
         missing = sorted(variables.keys() - arrays.keys())[:3]
@@ -107,7 +108,9 @@ def with_int8_nets(model: SoundStream, audio: tf.Tensor) -> SoundStream:
     Args:
       audio: typical signals, float32 [batch, time, 1].
     """
-    copy = SoundStream(model.config.replace(int8_nets=True))
+    copy = SoundStream(
+        model.config.replace(int8_nets=True), search_paths=model.quantizer.search_paths
+    )
     copied = named_weights(copy)
     for name, variable in named_weights(model).items():
         copied[name].assign(variable)

@@ -64,30 +64,3 @@ def test_levels_left_out_by_dropout_do_not_move():
     moved = np.abs(quantizer.codebooks.numpy() - start).max(axis=(1, 2))
     assert (moved[:2] > 0).all()
     assert moved[2] == 0
-
-
-def test_every_level_in_use_gives_the_encoder_a_commitment_gradient():
-    quantizer = ResidualVectorQuantizer(3, 8, 4)
-    x = tf.Variable(tf.random.stateless_normal([2, 5, 4], [1, 2]))
-
-    def gradient(levels):
-        with tf.GradientTape() as tape:
-            loss = quantizer(x, tf.constant([levels, levels])).commitment
-        return tape.gradient(loss, x).numpy()
-
-    def expected(levels):
-        errors = []
-        for count in range(1, levels + 1):
-            errors.append(x - quantizer.decode(quantizer.encode(x, count)))
-        return (2 * tf.add_n(errors) / levels / tf.cast(tf.size(x), tf.float32)).numpy()
-
-    for levels in (1, 2, 3):
-        np.testing.assert_allclose(gradient(levels), expected(levels), rtol=1e-4, atol=1e-7)
-
-
-def test_the_straight_through_gradient_is_the_identity():
-    quantizer = ResidualVectorQuantizer(2, 8, 4)
-    x = tf.Variable(tf.random.stateless_normal([1, 3, 4], [3, 4]))
-    with tf.GradientTape() as tape:
-        y = tf.reduce_sum(quantizer(x, tf.constant([2])).embeddings * 3.0)
-    np.testing.assert_allclose(tape.gradient(y, x).numpy(), 3.0)

@@ -57,7 +57,9 @@ def flavour(request):
 def test_float32_codes_are_those_of_keras(model, folder, audio, bitrate_bps):
     exported = CodecModel.load(folder, "float32")
     codes = StreamingEncoder(exported, bitrate_bps).encode(audio[0, :, 0])
-    expected = model.encode(audio, bitrate_bps // 800)[0]
+    # A rate without a signature of its own gets the first levels of a higher one's.
+    searched = min(rate for rate in exported.metadata.bitrates_bps if rate >= bitrate_bps)
+    expected = model.encode(audio, searched // 800)[0, :, : bitrate_bps // 800]
     assert len(np.unique(expected)) > 4
     np.testing.assert_array_equal(codes, expected)
 
@@ -85,7 +87,7 @@ def test_small_flavours_stay_close_to_float32(model, folder, audio, flavour, min
     error = np.mean((decoded - expected) ** 2)
     assert 10 * np.log10(np.mean(expected**2) / error) > min_snr_db
     theirs = StreamingEncoder(CodecModel.load(folder, flavour), 1600).encode(audio[0, :, 0])
-    assert np.mean(theirs == codes[0, :, :2]) > 0.8
+    assert np.mean(theirs == model.encode(audio, 2)[0]) > 0.8
 
 
 def test_graphs_hold_no_forbidden_operator(folder, flavour):
@@ -115,7 +117,7 @@ def test_audio_is_convolved_in_float(folder):
 def test_nets_are_one_xnnpack_partition(folder, flavour):
     decoder = (folder / f"decoder_{flavour}.tflite").read_bytes()
     assert num_partitions(decoder, "decode") == 1
-    # The encoder's net makes one with the first level; ARG_MAX and GATHER part the further ones,
+    # The encoder's net makes one with the first level; TOPK_V2 and GATHER part the further ones,
     # and float16 codebooks are widened in one of their own.
     encoder = (folder / f"encoder_{flavour}.tflite").read_bytes()
     for bitrate, levels in LEVELS.items():
@@ -136,7 +138,7 @@ def test_codebooks_are_stored_once(model, folder):
     weights = [*model.encoder.trainable_weights, *model.denoising_weights]
     net = sum(w.shape.num_elements() for w in weights)
     codebooks = model.quantizer.codebooks.shape.num_elements()
-    graphs = 60_000  # operators, shapes and names of the signatures
+    graphs = 80_000  # operators, shapes and names of the signatures
     assert size < 4 * (net + codebooks) + graphs
 
 

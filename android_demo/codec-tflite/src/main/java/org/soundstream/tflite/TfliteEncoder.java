@@ -65,7 +65,7 @@ public final class TfliteEncoder implements FrameEncoder, Closeable {
     }
     graph.run(current.signature);
     current.codes.rewind();
-    current.codes.get(codes, 0, current.numLevels); // levels are nested: fewer are a lower rate
+    current.codes.get(codes, 0, current.numLevels); // the first levels are codes of a lower rate
     return current.numLevels;
   }
 
