@@ -15,7 +15,7 @@ from absl import app, flags
 
 from data.sampling import MixOptions
 from model import config as presets
-from training import quantization_aware
+from training import distribution, quantization_aware
 from training import run as runs
 from training.settings import LossWeights, Schedule, TrainingSettings
 
@@ -40,8 +40,16 @@ _CODEC = {
     for name in _WIDTH_LISTS
 }
 _TOTAL_STEPS = flags.DEFINE_integer("total_steps", 1_000_000, "Where the run ends.", lower_bound=1)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 12, "Examples per step.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 12, "Examples per step, of all replicas.", lower_bound=1
+)
 _CROP_SECONDS = flags.DEFINE_float("crop_seconds", 0.8, "Length of an example.", lower_bound=0.02)
+_DISTRIBUTION = flags.DEFINE_enum(
+    "distribution", "none", list(distribution.STRATEGIES), "Over devices or hosts; docs/scale.md."
+)
+_DATA_PARTS = flags.DEFINE_integer(
+    "data_parts", 0, "Independent parts of a batch; 0: one for each replica.", lower_bound=0
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Of weights, data order and dropout.")
 _PRODUCT_DTYPE = flags.DEFINE_enum(
     "product_dtype", "float32", ["float32", "bfloat16"], "Of convolutions; the rest is float32."
@@ -113,6 +121,7 @@ def main(argv: list[str]) -> None:
         seed=_SEED.value,
         mix=MixOptions(**_values(_MIX)),
         valid_clips=_VALIDATION_CLIPS.value,
+        parts=_DATA_PARTS.value,
     )
     run = runs.RunSettings(
         train_dir=_TRAIN_DIR.value,
@@ -125,6 +134,7 @@ def main(argv: list[str]) -> None:
         discriminator_channels=_DISCRIMINATOR_CHANNELS.value,
         discriminator_windows=tuple(int(w) for w in _DISCRIMINATOR_WINDOWS.value),
         product_dtype=_PRODUCT_DTYPE.value,
+        distribution=_DISTRIBUTION.value,
     )
     try:
         if _QAT.value:

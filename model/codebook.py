@@ -1,9 +1,8 @@
 """How codebooks learn (section III-C): k-means start, moving averages, restart of dead codes."""
 
-from typing import Any
-
 import tensorflow as tf
 
+from model import replicas
 from model.quantizer import Quantized, ResidualVectorQuantizer
 from model.search import nearest
 
@@ -16,8 +15,8 @@ class CodebookTrainer(tf.Module):
     Variables (all in checkpoints): counts [levels, N], the average number of frames per step that
     choose an entry, and sums [levels, N, D], the average sum of those frames.
 
-    Under `tf.distribute` the batch statistics are summed over replicas before they are used, so
-    that codebooks stay equal everywhere.
+    Under `tf.distribute` the statistics of the global batch are used, so that codebooks stay equal
+    on all replicas and move as they would with one.
 
     Args:
       quantizer: whose `codebooks` are moved.
@@ -45,21 +44,29 @@ class CodebookTrainer(tf.Module):
         """K-means, level by level, each on what the levels before it leave of the frames.
 
         Args:
-          embeddings: [frames, D], many more frames than entries in a codebook.
+          embeddings: [examples, frames, D], many more frames than entries in a codebook. Each
+            replica gives its own examples.
 
         Raises:
           ValueError: there are fewer frames than entries.
         """
-        frames, entries = int(embeddings.shape[0]), self.quantizer.codebook_size
+        examples, length, dim = embeddings.shape
+        frames, entries = examples * length * replicas.count(), self.quantizer.codebook_size
         if frames < entries:
             raise ValueError(f"k-means start of {entries} entries needs more than {frames} frames")
-        residual = embeddings
+        residual = tf.reshape(embeddings, [-1, dim])
+        levels = []
         for level in range(self.quantizer.num_quantizers):
-            codebook, counts = _kmeans(residual, entries, seed=level)
-            self.quantizer.codebooks[level].assign(codebook)
-            self.counts[level].assign(counts)
-            self.sums[level].assign(codebook * counts[:, None])
+            order = tf.random.experimental.stateless_shuffle(tf.range(frames), seed=[level, 1])
+            at_random = tf.reshape(residual, [1, examples, length, dim])
+            start = replicas.gather_frames(at_random, order[None, :entries])[0]
+            codebook, counts = _kmeans(residual, start)
+            levels.append((codebook, counts, codebook * counts[:, None]))
             residual -= tf.gather(codebook, nearest(codebook, residual))
+        codebooks, counts, sums = (tf.stack(values) for values in zip(*levels, strict=True))
+        self.quantizer.codebooks.assign(codebooks)
+        self.counts.assign(counts)
+        self.sums.assign(sums)
 
     def adopt(self) -> None:
         """Goes on from codebooks that come without statistics: all entries alike."""
@@ -79,8 +86,9 @@ class CodebookTrainer(tf.Module):
         frames = tf.shape(quantized.codes)[2]
         used = tf.repeat(tf.cast(quantized.used, tf.float32), frames, axis=1)
         chosen = tf.one_hot(codes, entries) * used[:, :, None]
-        batch_counts = _sum_over_replicas(tf.reduce_sum(chosen, axis=1))
-        batch_sums = _sum_over_replicas(tf.matmul(chosen, residuals, transpose_a=True))
+        batch_counts, batch_sums = replicas.total(
+            (tf.reduce_sum(chosen, axis=1), tf.matmul(chosen, residuals, transpose_a=True))
+        )
         # A level that no example of the batch uses keeps its averages as they are.
         active = tf.cast(tf.reduce_sum(batch_counts, axis=1, keepdims=True) > 0, tf.float32)
         keep = 1 - active * (1 - self.decay)
@@ -89,7 +97,7 @@ class CodebookTrainer(tf.Module):
 
         share = tf.reduce_mean(counts, axis=1, keepdims=True)
         dead = (counts < self.restart_share * share)[:, :, None]
-        fresh = self._random_residuals(residuals, used, seed)
+        fresh = self._random_residuals(quantized, seed)
         # A restarted entry begins with an average entry's count, so that it gets time to be used.
         counts = tf.where(dead[:, :, 0], share, counts)
         sums = tf.where(dead, fresh * share[:, :, None], sums)
@@ -112,10 +120,10 @@ class CodebookTrainer(tf.Module):
             "codes/in_use": in_use,
         }
 
-    def _random_residuals(
-        self, residuals: tf.Tensor, used: tf.Tensor, seed: tf.Tensor
-    ) -> tf.Tensor:
-        """One random used residual per entry, [levels, N, D]."""
+    def _random_residuals(self, quantized: Quantized, seed: tf.Tensor) -> tf.Tensor:
+        """One random used residual of the global batch per entry, [levels, N, D]."""
+        used = replicas.all_examples(tf.cast(quantized.used, tf.float32))
+        used = tf.repeat(used, tf.shape(quantized.codes)[2], axis=1)
         logits = tf.math.log(used + 1e-9)
         picks = tf.random.stateless_uniform(
             [tf.shape(logits)[0], self.quantizer.codebook_size], seed
@@ -124,33 +132,20 @@ class CodebookTrainer(tf.Module):
         targets = picks * cumulative[:, -1:]
         index = tf.searchsorted(cumulative, targets)
         index = tf.minimum(index, tf.shape(used)[1] - 1)
-        return _mean_over_replicas(tf.gather(residuals, index, batch_dims=1))
+        return replicas.gather_frames(quantized.residuals, index)
 
 
-def _kmeans(frames: tf.Tensor, entries: int, seed: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Lloyd's iterations from random frames: centres [entries, D] and counts [entries]."""
-    order = tf.random.experimental.stateless_shuffle(tf.range(len(frames)), seed=[seed, 1])
-    centres = tf.gather(frames, order[:entries])
+def _kmeans(frames: tf.Tensor, centres: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Lloyd's iterations on frames [M, D] from centres [N, D]: new centres, and counts [N]."""
+    entries = len(centres)
     counts = tf.ones([entries])
     for _ in range(KMEANS_ITERATIONS):
         chosen = nearest(centres, frames)
-        counts = tf.math.unsorted_segment_sum(tf.ones(len(frames)), chosen, entries)
-        sums = tf.math.unsorted_segment_sum(frames, chosen, entries)
+        counts, sums = replicas.total(
+            (
+                tf.math.unsorted_segment_sum(tf.ones(len(frames)), chosen, entries),
+                tf.math.unsorted_segment_sum(frames, chosen, entries),
+            )
+        )
         centres = tf.where(counts[:, None] > 0, sums / tf.maximum(counts, 1)[:, None], centres)
     return centres, counts
-
-
-def _sum_over_replicas(x: tf.Tensor) -> tf.Tensor:
-    return _replica_context_reduce(tf.distribute.ReduceOp.SUM, x)
-
-
-def _mean_over_replicas(x: tf.Tensor) -> tf.Tensor:
-    """Equal on all replicas; with one replica, `x`. Averaged residuals are residuals too."""
-    return _replica_context_reduce(tf.distribute.ReduceOp.MEAN, x)
-
-
-def _replica_context_reduce(op: Any, x: tf.Tensor) -> tf.Tensor:
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return x
-    return context.all_reduce(op, x)

@@ -23,7 +23,7 @@ def test_kmeans_start_finds_clusters_and_uses_all_codes():
     quantizer = ResidualVectorQuantizer(3, 8, 5)
     frames = tf.constant(_clusters(2000, 8, 5))
     before = _residual_energy(quantizer, frames)
-    CodebookTrainer(quantizer).initialize(frames)
+    CodebookTrainer(quantizer).initialize(frames[None])
     assert _residual_energy(quantizer, frames) < 0.05 * before
     codes = quantizer.encode(frames[None], 3).numpy()
     assert len(np.unique(codes[..., 1])) == 8
@@ -32,7 +32,7 @@ def test_kmeans_start_finds_clusters_and_uses_all_codes():
 def test_kmeans_start_wants_more_frames_than_entries():
     trainer = CodebookTrainer(ResidualVectorQuantizer(1, 64, 4))
     with pytest.raises(ValueError, match="64 entries needs more than 10 frames"):
-        trainer.initialize(tf.zeros([10, 4]))
+        trainer.initialize(tf.zeros([1, 10, 4]))
 
 
 def _train(quantizer, trainer, frames, steps, levels=None):

@@ -8,6 +8,8 @@ weight, whatever the loss's own scale is, so that a weight says which share of t
 
 import tensorflow as tf
 
+from model import replicas
+
 
 class Balancer(tf.Module):
     """Keeps a moving average of each loss's gradient norm (in checkpoints) and scales by it.
@@ -37,7 +39,8 @@ class Balancer(tf.Module):
         mix = tf.zeros_like(decoded)
         for name, loss in losses.items():
             gradient = tape.gradient(loss, decoded)
-            norm = tf.reduce_mean(tf.norm(gradient, axis=-1))
+            # Of the global batch's mean loss, of which a replica's gradient is a share.
+            norm = replicas.mean(tf.reduce_mean(tf.norm(gradient, axis=-1))) / replicas.count()
             average = self.norms[name]
             first = tf.equal(average, 0.0)
             updated = tf.where(first, norm, self.decay * average + (1 - self.decay) * norm)

@@ -40,14 +40,19 @@ class RunDirectory:
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(self.path / "checkpoints"), max_to_keep=keep
         )
+        # Several workers make variables together; saving, which would make this, only the chief.
+        _ = self.checkpoint.save_counter
 
-    def describe(self, description: dict[str, Any]) -> None:
+    def describe(self, description: dict[str, Any], write: bool = True) -> None:
         """Writes the run's settings; a run that is resumed must keep its architecture.
+
+        Args:
+          description: to be written.
+          write: False: only looks whether this is the run.
 
         Raises:
           ValueError: the folder holds a run of another architecture; names what differs.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         file = self.path / SETTINGS_FILE
         if file.exists():
             # Settings that are newer than the run have their defaults.
@@ -57,6 +62,9 @@ class RunDirectory:
             if differing:
                 changes = ", ".join(f"{k}: {before[k]} -> {now[k]}" for k in differing)
                 raise ValueError(f"{self.path} holds a run of another codec ({changes})")
+        if not write:
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial")
         partial.write_text(json.dumps(description, indent=1))
         partial.replace(file)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from model import replicas
 from training.spectra import Spectrum, log10, mel_matrix, stft
 
 # Window lengths in samples and mel bins: about one bin per two spectral lines at most.
@@ -106,9 +107,7 @@ def feature_loss(
     Args:
       real, fake: per discriminator its feature maps, without the logits.
     """
-    losses = []
-    for real_maps, fake_maps in zip(real, fake, strict=True):
-        for r, f in zip(real_maps, fake_maps, strict=True):
-            level = tf.reduce_mean(tf.abs(r)) + 1e-3
-            losses.append(tf.reduce_mean(tf.abs(r - f)) / tf.stop_gradient(level))
+    pairs = [pair for maps in zip(real, fake, strict=True) for pair in zip(*maps, strict=True)]
+    levels = replicas.mean([tf.stop_gradient(tf.reduce_mean(tf.abs(r)) + 1e-3) for r, _ in pairs])
+    losses = [tf.reduce_mean(tf.abs(r - f)) / level for (r, f), level in zip(pairs, levels)]
     return tf.add_n(losses) / len(losses)

@@ -17,8 +17,8 @@ from data.pipeline import evaluation_clips, training_batches
 from model.backend import keras
 from model.soundstream import SoundStream
 from model.weights import with_int8_nets
-from training import callbacks, checkpoints, losses
-from training.run import DataSettings, RunSettings, save_when_asked_to_stop
+from training import callbacks, checkpoints, distribution, losses
+from training.run import DataSettings, RunSettings
 from training.spectra import Spectrum
 from training.trainer import Stage
 
@@ -126,6 +126,8 @@ def train(data: DataSettings, run: RunSettings, learning_rate: float) -> Student
     Raises:
       ValueError: no weights to start from, no audio, or a folder of another run.
     """
+    if run.distribution != "none":
+        raise ValueError(f"--qat trains in one process, not --distribution={run.distribution}")
     if not run.init_from:
         raise ValueError("--qat needs a trained codec: --init_from=weights.npz, or resume.npz")
     teacher = checkpoints.load_codec(run.init_from)
@@ -164,8 +166,8 @@ def train(data: DataSettings, run: RunSettings, learning_rate: float) -> Student
         callbacks.Progress(writer, run.total_steps, data.batch_size * crop / config.sample_rate),
         callbacks.Validation(directory, writer, clips, rates, run.validation_steps),
         callbacks.Saver(directory, run.checkpoint_minutes),
+        distribution.StopWhenAsked(tf.distribute.get_strategy()),
     ]
-    save_when_asked_to_stop(student)
     if done < run.total_steps:
         steps = run.total_steps - done
         student.fit(batches(done), epochs=1, steps_per_epoch=steps, callbacks=watchers, verbose=0)

@@ -1,7 +1,6 @@
 """A training run from data and settings to its last checkpoint, in stages."""
 
 import dataclasses
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from data.sampling import MixOptions
 from model.backend import keras
 from model.config import CodecConfig
 from model.soundstream import SoundStream
-from training import callbacks, checkpoints
+from training import callbacks, checkpoints, distribution
 from training.discriminators import Discriminators
 from training.settings import LossWeights, Schedule, TrainingSettings
 from training.trainer import Trainer
@@ -27,11 +26,13 @@ class DataSettings:
 
     Attributes:
       data_dir: prepared folder or folder of audio.
-      batch_size: examples per step.
+      batch_size: examples per step, of all replicas together.
       crop_seconds: length of an example, rounded down to whole frames.
       seed: of the order of the data.
       mix: see `data.sampling.MixOptions`.
       valid_clips, valid_seconds: size of the set that is scored while training.
+      parts: independent parts of each batch; 0: as many as there are replicas. Named, batches are
+        the same on any number of replicas that divides it.
     """
 
     data_dir: str
@@ -41,6 +42,14 @@ class DataSettings:
     mix: MixOptions = dataclasses.field(default_factory=MixOptions)
     valid_clips: int = 24
     valid_seconds: float = 3.0
+    parts: int = 0
+
+    def crop_samples(self, config: CodecConfig) -> int:
+        """Length of an example; ValueError if it is less than a frame."""
+        samples = int(self.crop_seconds * config.sample_rate) // config.hop * config.hop
+        if samples <= 0:
+            raise ValueError(f"crop_seconds={self.crop_seconds} is shorter than a frame")
+        return samples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +66,7 @@ class RunSettings:
     discriminator_channels: int = 16
     discriminator_windows: tuple[int, ...] = (1024, 512, 256)
     product_dtype: str = "float32"
+    distribution: str = "none"
 
 
 def build(config: CodecConfig, settings: TrainingSettings, run: RunSettings) -> Trainer:
@@ -86,19 +96,24 @@ def train(
     Raises:
       ValueError: no audio, wrong sample rate, or a folder of another run.
     """
-    crop = int(data.crop_seconds * config.sample_rate) // config.hop * config.hop
-    if crop <= 0:
-        raise ValueError(f"crop_seconds={data.crop_seconds} is shorter than a frame")
+    strategy = distribution.strategy(run.distribution)
+    crop = data.crop_samples(config)
 
     def batches(start: int) -> Any:
-        return training_batches(
-            data.data_dir,
-            sample_rate=config.sample_rate,
-            batch_size=data.batch_size,
-            crop_samples=crop,
-            seed=data.seed,
-            start_step=start,
-            mix=data.mix,
+        return distribution.batches(
+            strategy,
+            lambda size, part, parts: training_batches(
+                data.data_dir,
+                sample_rate=config.sample_rate,
+                batch_size=size,
+                crop_samples=crop,
+                seed=data.seed,
+                start_step=start,
+                mix=data.mix,
+                shard=(part, parts),
+            ),
+            data.batch_size,
+            data.parts,
         )
 
     clips = evaluation_clips(
@@ -108,45 +123,64 @@ def train(
         max_clips=data.valid_clips,
         seconds=data.valid_seconds,
     )
-    trainer = build(config, settings, run)
-    directory = checkpoints.RunDirectory(run.train_dir, trainer)
-    directory.describe(
-        {
-            "codec": config.to_dict(),
-            "training": settings.to_dict(),
-            "data": dataclasses.asdict(data),
-            "run": dataclasses.asdict(run),
-        }
-    )
-    done = directory.restore()
-    if not done and run.init_from:
-        done = checkpoints.start(trainer, run.init_from)
+    with strategy.scope():
+        trainer = build(config, settings, run)
+        directory = checkpoints.RunDirectory(run.train_dir, trainer)
+        chief = strategy.extended.should_checkpoint
+        directory.describe(
+            {
+                "codec": config.to_dict(),
+                "training": settings.to_dict(),
+                "data": dataclasses.asdict(data),
+                "run": dataclasses.asdict(run),
+            },
+            write=chief,
+        )
+        done = directory.restore()
+        if not done and run.init_from:
+            done = checkpoints.start(trainer, run.init_from)
+        done = distribution.agreed_steps(strategy, done)
+        watchers = reporters(directory, config, data, run, clips) if chief else []
+        watchers.append(distribution.StopWhenAsked(strategy))
+        while done < run.total_steps and not trainer.stop_training:
+            stage = trainer.stage_at(done)
+            trainer.begin(stage)
+            if stage.quantizer and not float(trainer.codebook_trainer.counts.numpy().sum()):
+                first = zip(range(KMEANS_BATCHES), batches(done))
+                trainer.start_quantizer(batch for _, batch in first)
+            end = min(stage.end or run.total_steps, run.total_steps)
+            trainer.fit(
+                batches(done), epochs=1, steps_per_epoch=end - done, callbacks=watchers, verbose=0
+            )
+            done = int(trainer.steps_done.numpy())
+    return trainer
+
+
+def reporters(
+    directory: checkpoints.RunDirectory,
+    config: CodecConfig,
+    data: DataSettings,
+    run: RunSettings,
+    clips: np.ndarray,
+) -> list[keras.callbacks.Callback]:
+    """What shows and saves the run; of several workers only the chief has it.
+
+    Args:
+      clips: float32 [clips, time], what is scored.
+    """
     writer = callbacks.writer(run.train_dir)
+    rates = list(run.validation_bitrates_bps)
+    audio_seconds = data.batch_size * data.crop_samples(config) / config.sample_rate
     watchers = [
-        callbacks.Progress(writer, run.total_steps, data.batch_size * crop / config.sample_rate),
-        callbacks.Validation(
-            directory, writer, clips, list(run.validation_bitrates_bps), run.validation_steps
-        ),
-        callbacks.Saver(directory, run.checkpoint_minutes),
+        callbacks.Progress(writer, run.total_steps, audio_seconds),
+        callbacks.Validation(directory, writer, clips, rates, run.validation_steps),
     ]
     if config.denoise:
         noisy, clean = noisy_clips(config, data)
-        validation = callbacks.Validation(
-            directory, writer, clean, list(run.validation_bitrates_bps), run.validation_steps, noisy
+        watchers.append(
+            callbacks.Validation(directory, writer, clean, rates, run.validation_steps, noisy)
         )
-        watchers.insert(-1, validation)
-    save_when_asked_to_stop(trainer)
-    while done < run.total_steps and not trainer.stop_training:
-        stage = trainer.stage_at(done)
-        trainer.begin(stage)
-        if stage.quantizer and not float(trainer.codebook_trainer.counts.numpy().sum()):
-            trainer.start_quantizer(batches(done).take(KMEANS_BATCHES))
-        end = min(stage.end or run.total_steps, run.total_steps)
-        trainer.fit(
-            batches(done), epochs=1, steps_per_epoch=end - done, callbacks=watchers, verbose=0
-        )
-        done = int(trainer.steps_done.numpy())
-    return trainer
+    return [*watchers, callbacks.Saver(directory, run.checkpoint_minutes)]
 
 
 def noisy_clips(config: CodecConfig, data: DataSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -172,17 +206,6 @@ def noisy_clips(config: CodecConfig, data: DataSettings) -> tuple[np.ndarray, np
         ),
     ).take(1)
     return noisy.numpy()[..., 0], clean.numpy()[..., 0]
-
-
-def save_when_asked_to_stop(trainer: keras.Model) -> None:
-    """SIGTERM and Ctrl-C end the run after the current step, with a checkpoint."""
-
-    def stop(signum: int, frame: Any) -> None:
-        del signum, frame
-        trainer.stop_training = True
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
 
 
 def latest(train_dir: str | Path) -> Trainer:

@@ -1,10 +1,12 @@
 """One training step: generator and discriminators, each with its own optimiser and clipping."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 
+from model import replicas
 from model.backend import keras
 from model.codebook import CodebookTrainer
 from model.soundstream import SoundStream
@@ -26,6 +28,10 @@ class Stage:
 
 class Trainer(keras.Model):
     """Trains `codec` by `fit`; `average` holds the moving average of its weights.
+
+    Made in the scope of a `tf.distribute` strategy it trains on all replicas. Each sees its share
+    of a global batch, and every number that comes of a batch (gradients, codebook statistics,
+    norms, logs) is that of the global one, so that all hold the same weights after each step.
 
     Args:
       codec: the generator.
@@ -67,6 +73,7 @@ class Trainer(keras.Model):
         self.optimizer_generator.build(self.generator_weights)
         self.optimizer_discriminator.build(discriminators.trainable_weights)
         self.compile()
+        self.distribute_reduction_method = "first"  # logs are means over replicas already
 
     @property
     def generator_weights(self) -> list[tf.Variable]:
@@ -91,14 +98,17 @@ class Trainer(keras.Model):
         self.stage = stage
         self.make_train_function(force=True)
 
-    def start_quantizer(self, batches: tf.data.Dataset) -> None:
+    def start_quantizer(self, batches: Iterable) -> None:
         """K-means start from the embeddings of `batches` of (input, target, denoise)."""
         embed = tf.function(lambda audio, denoise: self._embed(audio, denoise))
         frames = [
-            tf.reshape(embed(audio, denoise), [-1, self.codec.config.embedding_dim])
+            self.distribute_strategy.run(embed, args=(audio, denoise))
             for audio, _, denoise in batches
         ]
-        self.codebook_trainer.initialize(tf.concat(frames, axis=0))
+        self.distribute_strategy.run(
+            lambda *own: self.codebook_trainer.initialize(tf.concat(own, axis=0)),
+            args=tuple(frames),
+        )
         self.average.quantizer.codebooks.assign(self.codec.quantizer.codebooks)
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -145,16 +155,18 @@ class Trainer(keras.Model):
             finite &= critic_finite
         if quantized is not None and not self.settings.denoiser_only:
             # A broken example must not reach the codebooks either.
-            sound = tf.reduce_all(tf.math.is_finite(quantized.residuals))
+            broken = tf.reduce_any(~tf.math.is_finite(quantized.residuals))
+            sound = tf.equal(replicas.total(tf.cast(broken, tf.float32)), 0.0)
             residuals = tf.where(sound, quantized.residuals, 0.0)
             self.codebook_trainer.update(
                 quantized._replace(used=quantized.used & sound, residuals=residuals), seed
             )
             logs |= self.codebook_trainer.metrics()
+        logs = replicas.mean(logs)
         self._update_average()
         self.steps_done.assign_add(1)
         self.steps_skipped.assign_add(tf.cast(~finite, tf.int64))
-        logs["steps/skipped"] = self.steps_skipped
+        logs["steps/skipped"] = tf.identity(self.steps_skipped)
         return logs
 
     def _embed(self, audio: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
@@ -165,7 +177,8 @@ class Trainer(keras.Model):
 
     def _quantizer_dropout(self, batch: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Levels in use per example, int32 [batch], and who skips the quantizer, [batch, 1, 1]."""
-        draws = tf.random.stateless_uniform([2, batch], seed)
+        draws = tf.random.stateless_uniform([2, batch * replicas.count()], seed)
+        draws = replicas.own_examples(draws)
         low, high = float(self.settings.min_quantizers), self.codec.config.num_quantizers + 1.0
         levels = tf.cast(low * tf.pow(high / low, draws[0]), tf.int32)
         levels = tf.minimum(levels, self.codec.config.num_quantizers)
@@ -243,6 +256,7 @@ class Trainer(keras.Model):
         learning_rate: float,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """One optimiser step, which a gradient that is not finite skips. Returns (finite, norm)."""
+        gradients = replicas.mean(gradients)
         gradients, norm = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
         finite = tf.math.is_finite(norm)
         gradients = [tf.where(finite, g, tf.zeros_like(g)) for g in gradients]
@@ -252,7 +266,9 @@ class Trainer(keras.Model):
         if schedule.half_life:
             rate *= tf.pow(0.5, tf.nn.relu(steps - schedule.decay_start) / schedule.half_life)
         optimizer.learning_rate.assign(tf.where(finite, rate, 0.0))
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        optimizer.apply_gradients(
+            zip(gradients, variables, strict=True), skip_gradients_aggregation=True
+        )
         return finite, norm
 
     def _update_average(self) -> None:
