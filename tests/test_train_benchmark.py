@@ -45,9 +45,21 @@ def test_speeds_and_ratios_leave_the_first_round_out():
     assert "| step | 5.0 | 2.5 (2.00x) |" in text
 
 
-def test_every_part_of_our_step_runs():
+def tiny_parts():
     config = tiny_config(num_quantizers=2)
-    ours = Ours(config, TrainingSettings(), 2, 20 * config.hop, DISCRIMINATORS, "float32")
+    return Ours(config, TrainingSettings(), 2, 20 * config.hop, DISCRIMINATORS, "float32")
+
+
+def test_parts_of_our_step_run_alone():
+    ours = tiny_parts()
+    for part in ("codec", "quantizer"):
+        wall, processor = ours.time(part)
+        assert wall > 0 and processor > 0
+
+
+@pytest.mark.slow
+def test_every_part_of_our_step_runs():
+    ours = tiny_parts()
     for part in train_benchmark.PARTS:
         wall, processor = ours.time(part)
         assert wall > 0 and processor > 0
