@@ -9,7 +9,7 @@ from collections.abc import Callable
 import tensorflow as tf
 from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
 
-from export import cut_graph, integer_elu
+from export import conv_layout, cut_graph, integer_elu
 from export.graphs import Part
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 
@@ -18,7 +18,7 @@ AUDIO = "audio"  # the input of encoders and the output of decoders, see export/
 
 def convert(part: Part) -> bytes:
     """One float32 .tflite with all signatures of `part`, which share their weights."""
-    return _convert(part, [])
+    return conv_layout.without_reshapes(_convert(part, []))
 
 
 def convert_int8(part: Part) -> bytes:
