@@ -1,8 +1,8 @@
 """Keeps signals in the layout of TensorFlow Lite's convolutions, [batch, time, 1, channels].
 
 Keras works on [batch, time, channels], so the converter puts a RESHAPE before and after every
-convolution. Here the operators between two convolutions, and the states, get the convolutions' layout
-instead. Values do not change.
+convolution. Here the operators between two convolutions, and the states, get the convolutions'
+layout instead. Values do not change.
 """
 
 from collections.abc import Iterator
