@@ -34,6 +34,16 @@ from tools.scaling_plot import plot
 
 ROOT = Path(__file__).resolve().parents[1]
 Rows = list[dict[str, Any]]
+# Runs a script, then says its peak of memory in KiB. What the kernel tells a parent about a child
+# would count the parent's own memory, from before the child's program was loaded.
+AND_THEN_PEAK = """
+import re, runpy, sys
+sys.argv = sys.argv[1:]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+"""
 
 
 def measure_streams(model: CodecModel, counts: Sequence[int], seconds: float) -> Rows:
@@ -89,18 +99,25 @@ def measure_files(model_dir: Path, minutes: Sequence[float]) -> Rows:
         for length in tqdm(minutes, desc="files", leave=False):
             source, target = Path(folder) / "long.wav", Path(folder) / "long.sst"
             _write_noise(source, length)
-            command = [sys.executable, str(ROOT / "codec.py"), f"--model_dir={model_dir}"]
+            command = ["codec.py", f"--model_dir={model_dir.resolve()}", "encode"]
             process = subprocess.Popen(
-                [*command, "encode", str(source), str(target)], stderr=subprocess.DEVNULL
+                [sys.executable, "-c", AND_THEN_PEAK, *command, str(source), str(target)],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
             )
+            assert process.stdout is not None
+            peak_kib = process.stdout.read().split()
             _, status, usage = os.wait4(process.pid, 0)
+            process.stdout.close()
             if status:
                 raise RuntimeError(f"encoding {length} minutes ended with status {status}")
             rows.append(
                 {
                     "minutes": length,
                     "seconds": round(usage.ru_utime + usage.ru_stime, 3),
-                    "peak_mib": round(usage.ru_maxrss / 1024, 1),
+                    "peak_mib": round(int(peak_kib[-1]) / 1024, 1),
                 }
             )
     return rows

@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+import train
+
+ROOT = Path(__file__).resolve().parents[1]
+PRESETS = ("speech", "music", "paper")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_flag_file_fits_its_preset(name):
+    with flagsaver.flagsaver():
+        flags.FLAGS(["train.py", f"--flagfile={ROOT / name}.flags"])
+        given = flags.FLAGS
+        config = train.codec_config()
+        assert config.name == name
+        for bps in given.validation_bitrates_bps:
+            config.num_quantizers_for(int(bps))  # raises where the codec has no such rate
+        assert given.min_quantizers <= config.num_quantizers
+        assert given.quantizer_start <= given.adversarial_start < given.total_steps
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "denoise"])
+def test_a_flag_file_starts_with_its_purpose_and_command(name):
+    lines = (ROOT / f"{name}.flags").read_text().splitlines()
+    comment = [line for line in lines if line.startswith("#")]
+    assert comment == lines[: len(comment)]
+    assert any(f"python train.py --flagfile={name}.flags" in line for line in comment)
