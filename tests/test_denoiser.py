@@ -16,6 +16,7 @@ from tests.test_trainer import SETTINGS
 from tests.tiny import harmonic_batch
 from training import checkpoints
 from training.discriminators import Discriminators
+from training.settings import LossWeights
 from training.trainer import Trainer
 
 FRAMES = 12
@@ -169,3 +170,27 @@ def test_int8_is_refused(tmp_path):
     int8_models = {"int8": SoundStream(SWITCHED.replace(int8_nets=True))}
     with pytest.raises(ValueError, match="int8: not for models with a denoising switch"):
         export_model(model, tmp_path, ["int8"], [3200], int8_models=int8_models)
+
+
+def test_embeddings_alone_teach_without_the_decoder(plain, audio, tmp_path):
+    save_model(plain, tmp_path / "weights.npz")
+    silent = {field.name: 0.0 for field in dataclasses.fields(LossWeights)}
+    weights = LossWeights(**silent | {"embedding": 1.0})
+    schedule = dataclasses.replace(SETTINGS.schedule, adversarial_start=1000)
+    trainer = make_trainer(
+        SWITCHED, denoiser_only=True, weights=weights, schedule=schedule, learning_rate=1e-2
+    )
+    checkpoints.start(trainer, tmp_path / "weights.npz")
+    noisy = audio + tf.random.stateless_normal(audio.shape, [0, 3], stddev=0.1)
+    step = tf.function(trainer.train_step)
+    logs = [step((noisy, audio, tf.ones([2]))) for _ in range(30)]
+    assert "loss/mel" not in logs[0]
+    assert logs[-1]["loss/embedding"] < 0.5 * logs[0]["loss/embedding"]
+    # Switched off, the input is the target, and the embedding is already that of the target.
+    assert step((noisy, noisy, tf.zeros([2])))["loss/embedding"] == 0.0
+
+
+def test_balanced_losses_are_those_of_audio():
+    weights = dataclasses.replace(SETTINGS.weights, embedding=1.0)
+    with pytest.raises(ValueError, match="not weight_embedding"):
+        make_trainer(SWITCHED, weights=weights, balance=True)

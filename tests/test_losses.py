@@ -183,3 +183,11 @@ def test_balancer_gives_each_loss_its_share_of_the_gradient():
         }
     mix = balancer(named, decoded, tape).numpy()
     np.testing.assert_allclose(mix, [[0.75, 0.25]] * 2, rtol=1e-4)
+
+
+def test_embeddings_are_compared_relative_to_their_energy():
+    reference = 100.0 * tf.random.stateless_normal([2, 5, 8], [0, 1])
+    assert losses.embedding_loss(reference, reference) == 0.0
+    np.testing.assert_allclose(losses.embedding_loss(reference, 1.1 * reference), 0.01, rtol=1e-3)
+    quiet = 1e-3 * reference / 100.0
+    assert losses.embedding_loss(quiet, 1.1 * quiet) < 1e-6

@@ -25,6 +25,8 @@ FINE_FLOOR = 1e-5  # magnitude, about -94 dB below a full-scale sine
 PHASE_LIMIT_HZ = 2000
 # Level below which relative losses stop growing: crops of digital silence must not dominate.
 LEVEL_FLOOR = 1e-3
+# Energy of an embedding below which its relative error stops growing.
+QUIET_EMBEDDING = 1.0
 
 
 def spectra(x: tf.Tensor, windows: Sequence[int] = tuple(MEL_BINS)) -> dict[int, Spectrum]:
@@ -111,3 +113,10 @@ def feature_loss(
     levels = replicas.mean([tf.stop_gradient(tf.reduce_mean(tf.abs(r)) + 1e-3) for r, _ in pairs])
     losses = [tf.reduce_mean(tf.abs(r - f)) / level for (r, f), level in zip(pairs, levels)]
     return tf.add_n(losses) / len(losses)
+
+
+def embedding_loss(reference: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
+    """Squared error of embeddings [batch, frames, D], each frame relative to its energy."""
+    error = tf.reduce_sum(tf.square(actual - reference), axis=-1)
+    energy = tf.reduce_sum(tf.square(reference), axis=-1)
+    return tf.reduce_mean(error / (energy + QUIET_EMBEDDING))

@@ -26,7 +26,6 @@ EMBEDDING_WEIGHT, MEL_WEIGHT, COMPLEX_WEIGHT = 10.0, 8.0, 2.0
 SCALE_RATE = 10.0  # learning rate of the scales, relative to that of the weights
 CLIP_NORM = 5.0
 MIN_QUANTIZERS = 6
-QUIET = 1.0  # energy of an embedding below which its relative error stops growing
 RANGE_BATCHES = 4
 
 
@@ -72,7 +71,7 @@ class Student(keras.Model):
         expected = losses.spectra(self.teacher.synthesize(quantized)[..., 0])
         with tf.GradientTape() as tape:
             named = {
-                "embedding": _relative_error(embeddings, self.codec.embed(audio, switch)),
+                "embedding": losses.embedding_loss(embeddings, self.codec.embed(audio, switch)),
             }
             actual = losses.spectra(self.codec.synthesize(quantized)[..., 0])
             named["mel"] = losses.mel_loss(expected, actual, config.sample_rate)
@@ -96,12 +95,6 @@ class Student(keras.Model):
         seed = tf.stack([0, tf.cast(self.steps_done, tf.int32)])
         share = tf.random.stateless_uniform([batch], seed)
         return tf.cast(tf.round(least * tf.pow(most / least, share)), tf.int32)
-
-
-def _relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
-    """Mean squared error of embeddings [batch, frames, D], each frame relative to its energy."""
-    error = tf.reduce_sum(tf.square(actual - expected), axis=-1)
-    return tf.reduce_mean(error / (tf.reduce_sum(tf.square(expected), axis=-1) + QUIET))
 
 
 def _spectral_error(expected: dict[int, Spectrum], actual: dict[int, Spectrum]) -> tf.Tensor:

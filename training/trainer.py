@@ -55,7 +55,10 @@ class Trainer(keras.Model):
         self.codebook_trainer = CodebookTrainer(
             codec.quantizer, settings.codebook_decay, settings.restart_share
         )
+        if settings.balance and settings.weights.embedding:
+            raise ValueError("balance=True is for losses of decoded audio, not weight_embedding")
         weights = dataclasses.asdict(settings.weights)
+        del weights["embedding"]
         self.balancer = (
             Balancer({k: v for k, v in weights.items() if k != "commitment"})
             if settings.balance
@@ -119,14 +122,19 @@ class Trainer(keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             embeddings = self._embed(audio, denoise)
             named: dict[str, tf.Tensor] = {}
+            if self.settings.weights.embedding:
+                clean = tf.stop_gradient(self.codec.encoder(target[..., None]))
+                named["embedding"] = losses.embedding_loss(clean, embeddings)
             quantized = None
             if self.stage.quantizer:
                 levels, skip = self._quantizer_dropout(tf.shape(audio)[0], seed)
                 quantized = self.codec.quantizer(embeddings, levels)
                 named["commitment"] = quantized.commitment
                 embeddings = tf.where(skip, embeddings, quantized.embeddings)
-            decoded = self.codec.synthesize(embeddings, self._switch(denoise))[..., 0]
-            named |= self._reconstruction_losses(target, decoded)
+            decoded = None
+            if self.settings.weights.hear or self.stage.adversarial:
+                decoded = self.codec.synthesize(embeddings, self._switch(denoise))[..., 0]
+                named |= self._reconstruction_losses(target, decoded)
             if self.stage.adversarial:
                 adversarial, critic = self._adversarial_losses(target, decoded)
                 named |= adversarial
