@@ -67,10 +67,32 @@ def build(
     written, unfit = preparation.write_splits(
         assign_splits(kept), folder, sample_rate=sample_rate, workers=workers
     )
-    refused += unfit
+    return finish(written, refused + unfit, folder, sample_rate=sample_rate, facts=facts)
+
+
+def finish(
+    written: Sequence[tuple[str, shards.Clip]],
+    refused: preparation.Refusals,
+    folder: Path,
+    *,
+    sample_rate: int,
+    facts: Mapping[str, object],
+) -> dict:
+    """Writes what a folder with shards and indexes lacks, dataset.json last, which is returned.
+
+    Args:
+      written: (split, clip) of all clips.
+      refused: what was left out, and why.
+      folder: the prepared folder.
+      sample_rate: in Hz.
+      facts: go into dataset.json too.
+
+    Raises:
+      ValueError: there are no clips.
+    """
     _write_refusals(refused, folder)
     if not written:
-        raise ValueError(f"{folder}: none of {len(kept)} files is fit; see rejected.tsv there")
+        raise ValueError(f"{folder}: no recording is fit; see rejected.tsv there")
     _write_attribution([clip for _, clip in written], sample_rate, folder)
     samples: Counter[tuple[str, str]] = Counter()
     speakers: defaultdict[str, set[str]] = defaultdict(set)

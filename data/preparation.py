@@ -47,10 +47,23 @@ def unique(recordings: Iterable[Recording]) -> tuple[list[Recording], Refusals]:
 
 def prepare(recording: Recording, sample_rate: int) -> tuple[list[np.ndarray], Refusals]:
     """Decodes one recording -> its fit pieces, int16 [time] at `sample_rate`, and the refusals."""
+    return prepare_stretches(recording, _stretches(recording), sample_rate)
+
+
+def prepare_stretches(
+    recording: Recording, stretches: Iterable[tuple[np.ndarray, int]], sample_rate: int
+) -> tuple[list[np.ndarray], Refusals]:
+    """As `prepare`, from decoded audio.
+
+    Args:
+      recording: what the audio is of; its path is not opened.
+      stretches: (mono float32 [time] of up to PIECE_SECONDS, rate in Hz) in order.
+      sample_rate: of the pieces in Hz.
+    """
     pieces: list[np.ndarray] = []
     refused: Refusals = []
     try:
-        for number, (mono, rate) in enumerate(_stretches(recording)):
+        for number, (mono, rate) in enumerate(stretches):
             reason = screening.refusal_of_source(mono, rate, sample_rate, recording.kind)
             if not reason:
                 mono = audio.resample(screening.without_offset(mono), rate, sample_rate)

@@ -89,9 +89,14 @@ class ShardWriter:
             return
         if self._pending:
             self._write_shard()
-        rows = [COLUMNS, *(dataclasses.astuple(clip) for clip in self.clips)]
-        text = "".join(tsv_line(row) for row in rows)
-        (self._folder / f"{self._split}.tsv").write_text(text, encoding="utf-8")
+        write_index(self._folder, self._split, self.clips)
+
+
+def write_index(folder: Path, split: str, clips: Iterable[Clip]) -> None:
+    """Writes the clips of one split, in this order, to its index."""
+    rows = [COLUMNS, *(dataclasses.astuple(clip) for clip in clips)]
+    text = "".join(tsv_line(row) for row in rows)
+    (folder / f"{split}.tsv").write_text(text, encoding="utf-8")
 
 
 def tsv_line(values: Iterable[object]) -> str:
@@ -116,10 +121,10 @@ class PreparedSplit:
         folder = Path(folder)
         self.sample_rate = int(read_metadata(folder)["sample_rate"])
         self.clips = read_index(folder, split)
-        count = 1 + max((clip.shard for clip in self.clips), default=-1)
-        self._shards = [
-            np.load(shard_path(folder, split, shard), mmap_mode="r") for shard in range(count)
-        ]
+        self._shards = {
+            shard: np.load(shard_path(folder, split, shard), mmap_mode="r")
+            for shard in sorted({clip.shard for clip in self.clips})
+        }
 
     def samples(self, clip: Clip, start: int, length: int) -> np.ndarray:
         """float32 [length] of `clip` from sample `start` on, less where the clip ends."""

@@ -143,7 +143,7 @@ def test_the_summary_tells_hours_speakers_and_licenses(tmp_path):
 
 def test_finished_folders_are_not_overwritten_and_empty_ones_not_finished(tmp_path):
     soundfile.write(tmp_path / "a.wav", voice(0, 3.0), RATE)
-    with pytest.raises(ValueError, match="none of 1 files is fit"):
+    with pytest.raises(ValueError, match="no recording is fit"):
         build_from(tmp_path, [recording(tmp_path / "a.wav")], sample_rate=24_000)
     assert not (tmp_path / "prepared" / "dataset.json").exists()
     build_from(tmp_path, [recording(tmp_path / "a.wav")])

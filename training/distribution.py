@@ -1,9 +1,12 @@
 """Training on several devices and hosts: `tf.distribute`, and how batches are shared out."""
 
+import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -101,6 +104,25 @@ def _interleaved(*parts: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
         tf.reshape(tf.stack(tensors, axis=1), [-1, *tensors[0].shape[1:]])
         for tensors in zip(*parts, strict=True)
     )
+
+
+@contextlib.contextmanager
+def scope(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """The strategy's scope, in which a worker that loses another one ends at once.
+
+    With exit code 1, so that what started it can start it again. TensorFlow's own way out of the
+    process would wait for the worker that is gone.
+    """
+    try:
+        with strategy.scope():
+            yield
+    except tf.errors.OpError:
+        if strategy.cluster_resolver is None:
+            raise
+        traceback.print_exc()
+        print("another worker is gone, or failed: start all of them again", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def agreed_steps(strategy: tf.distribute.Strategy, done: int) -> int:

@@ -123,7 +123,7 @@ def train(
         max_clips=data.valid_clips,
         seconds=data.valid_seconds,
     )
-    with strategy.scope():
+    with distribution.scope(strategy):
         trainer = build(config, settings, run)
         directory = checkpoints.RunDirectory(run.train_dir, trainer)
         chief = strategy.extended.should_checkpoint
