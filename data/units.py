@@ -75,9 +75,10 @@ def of_files(number: int, members: Iterable[tuple[Recording, str]]) -> Unit:
 
     def pieces(sample_rate: int, refused: Refusals) -> Iterator[Piece]:
         for recording, reason in ordered:
-            found, reasons = [], [(recording.source, reason)]
-            if not reason:
-                found, reasons = preparation.prepare(recording, sample_rate)
+            if reason:
+                refused.append((recording.source, reason))
+                continue
+            found, reasons = preparation.prepare(recording, sample_rate)
             refused.extend(reasons)
             yield from ((recording, piece) for piece in found)
 
