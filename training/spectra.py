@@ -48,7 +48,7 @@ def stft(x: tf.Tensor, window: int) -> Spectrum:
     count = x.shape[1] // hop
     blocks = tf.reshape(x, [-1, count, hop])
     frames = tf.concat([blocks[:, i : count - OVERLAP + 1 + i] for i in range(OVERLAP)], axis=-1)
-    if window <= 512:
+    if window < 512:
         # A product with the windowed Fourier basis is faster than many short transforms.
         product = tf.matmul(frames, tf.constant(_fourier_basis(window)))
         return Spectrum(*tf.split(product, 2, axis=-1))

@@ -193,9 +193,11 @@ class Trainer(keras.Model):
         return levels, (draws[1] < self.settings.unquantized_share)[:, None, None]
 
     def _reconstruction_losses(self, target: tf.Tensor, decoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        reference, estimate = losses.spectra(target), losses.spectra(decoded)
         sample_rate = self.codec.config.sample_rate
-        heard, hears = (losses.spectra(x, auditory.WINDOWS) for x in (target, decoded))
+        windows = sorted({*losses.MEL_BINS, *auditory.WINDOWS})
+        spectra = [losses.spectra(x, windows) for x in (target, decoded)]
+        reference, estimate = ({w: s[w] for w in losses.MEL_BINS} for s in spectra)
+        heard, hears = ({w: s[w] for w in auditory.WINDOWS} for s in spectra)
         window = auditory.LOUDNESS_WINDOW
         return auditory.band_losses(heard, hears, sample_rate) | {
             "loudness": auditory.loudness_loss(heard[window], hears[window], sample_rate),
@@ -210,14 +212,14 @@ class Trainer(keras.Model):
     def _adversarial_losses(
         self, target: tf.Tensor, decoded: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Generator's losses and the discriminators' own, from one pass over real and decoded."""
+        """Generator's losses and the discriminators' own.
+
+        Two passes: in one over both, the generator's gradient would run through the real half too.
+        """
         seen = tf.cast(tf.shape(target)[0], tf.float32) * self.settings.adversarial_share
         seen = tf.maximum(1, tf.cast(tf.round(seen), tf.int32))
         target, decoded = target[:seen], decoded[:seen]
-        both = self.discriminators(tf.concat([target, decoded], axis=0))
-        maps = [[tf.split(m, 2, axis=0) for m in member] for member in both]
-        real = [[pair[0] for pair in member] for member in maps]
-        fake = [[pair[1] for pair in member] for member in maps]
+        real, fake = self.discriminators(target), self.discriminators(decoded)
         features = losses.feature_loss(
             [[tf.stop_gradient(m) for m in member[:-1]] for member in real],
             [member[:-1] for member in fake],
