@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -35,11 +36,12 @@ class Graph:
             self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
         except ValueError as error:
             raise ValueError(f"{path} is not a TFLite model: {error}") from error
+        self._runners: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def inputs(self, signature: str) -> Tensors:
         """Zeros for every input of `signature`, states included."""
-        details = self._interpreter.get_signature_runner(signature).get_input_details()
+        details = self._runner(signature).get_input_details()
         return {name: np.zeros(d["shape"], d["dtype"]) for name, d in details.items()}
 
     def for_stream(self, signature: str) -> Graph:
@@ -50,7 +52,13 @@ class Graph:
 
     def run(self, signature: str, inputs: Tensors) -> Tensors:
         with self._lock:
-            return self._interpreter.get_signature_runner(signature)(**inputs)
+            return self._runner(signature)(**inputs)
+
+    def _runner(self, signature: str) -> Any:
+        """Making one takes a tenth of an encoder's call, so each is made once."""
+        if signature not in self._runners:
+            self._runners[signature] = self._interpreter.get_signature_runner(signature)
+        return self._runners[signature]
 
 
 @dataclass(frozen=True)
