@@ -89,7 +89,10 @@ def workers(tmp_path):
 
 
 STEPS = 200
-TOLERANCE = 0.02  # of losses, at every step
+# Sums in another order change the last bits, and training doubles what changed every few steps: so
+# the first steps are compared one by one, and all of them by their means.
+FIRST, STRETCH = 50, 50
+TOLERANCE = 0.01
 PATIENCE = float(os.environ.get("SLOW_MACHINE_SECONDS", "600"))
 
 
@@ -106,7 +109,10 @@ def test_workers_follow_the_curve_of_one_process(workers, count):
     one, several = curves
     for name, values in one.items():
         assert len(values) == len(several[name]) == STEPS
-        np.testing.assert_allclose(several[name], values, rtol=TOLERANCE, err_msg=name)
+        others = several[name]
+        np.testing.assert_allclose(others[:FIRST], values[:FIRST], rtol=TOLERANCE, err_msg=name)
+        means, expected = (v.reshape(-1, STRETCH).mean(axis=1) for v in (others, values))
+        np.testing.assert_allclose(means, expected, rtol=TOLERANCE, err_msg=name)
     assert one["loss/waveform"][-20:].mean() < 0.9 * one["loss/waveform"][:20].mean()
 
 
