@@ -52,7 +52,10 @@ _DATA_PARTS = flags.DEFINE_integer(
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Of weights, data order and dropout.")
 _PRODUCT_DTYPE = flags.DEFINE_enum(
-    "product_dtype", "float32", ["float32", "bfloat16"], "Of convolutions; the rest is float32."
+    "product_dtype",
+    "float32",
+    ["float32", "bfloat16", "int8"],
+    "Of convolutions; the rest is float32.",
 )
 _CHECKPOINT_MINUTES = flags.DEFINE_float("checkpoint_minutes", 5, "Between checkpoints.")
 _VALIDATION_STEPS = flags.DEFINE_integer("validation_steps", 1000, "Between scorings.")

@@ -15,7 +15,15 @@ from typing import Any
 import tensorflow as tf
 
 from model.backend import keras
+from model.dynamic_int8 import round_input, round_kernel
 from model.streaming import State, StreamingLayer
+
+INT8 = "int8"
+
+
+def outermost_dtype(product_dtype: str) -> str:
+    """Of convolutions that are not rounded where the others are: those that see audio."""
+    return "bfloat16" if product_dtype == INT8 else product_dtype
 
 
 def valid_convolution(
@@ -34,14 +42,17 @@ def valid_convolution(
       float32 [batch, time - (taps - 1) * dilation, filters]; first derivatives only.
     """
     taps, channels, filters = kernel.shape
+    computed_in = outermost_dtype(product_dtype)
 
     @tf.custom_gradient
     def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
         length = x.shape[1] or tf.shape(x)[1]
         batch = x.shape[0] or tf.shape(x)[0]
         history = (taps - 1) * dilation
-        x = tf.cast(x, product_dtype)
-        kernel = tf.cast(kernel, product_dtype)
+        if product_dtype == INT8:
+            x, kernel = round_input(x), round_kernel(kernel)
+        x = tf.cast(x, computed_in)
+        kernel = tf.cast(kernel, computed_in)
         y = tf.nn.conv2d(
             tf.reshape(x, [batch, length, 1, channels]),
             tf.expand_dims(kernel, 1),
@@ -51,7 +62,7 @@ def valid_convolution(
         )
 
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            dy = tf.cast(dy, product_dtype)
+            dy = tf.cast(dy, computed_in)
             offsets = [tap * dilation for tap in range(taps)]
             inputs = _shifted(x, offsets, length - history)
             d_kernel = tf.matmul(inputs, tf.reshape(dy, [-1, filters]), transpose_a=True)
@@ -80,7 +91,8 @@ def _shifted(x: tf.Tensor, offsets: list[int], length: int | tf.Tensor) -> tf.Te
 class CausalConv1D(StreamingLayer):
     """Causal dilated convolution: output t sees inputs t - (kernel_size - 1) * dilation ... t.
 
-    Input, output and state are float32; `product_dtype` may make the products bfloat16.
+    Input, output and state are float32; `product_dtype` may make the products bfloat16, or round
+    what is multiplied as dynamic-range int8 does (int8; in bfloat16, for training only).
     (Elementwise bfloat16 is slow on CPUs, and residual sums want the precision.)
 
     Weights: kernel [kernel_size, in_channels, filters], bias [filters].

@@ -4,7 +4,7 @@ from typing import Any
 
 from model.backend import keras
 from model.config import CodecConfig
-from model.conv import CausalConv1D, DownsampleConv1D, UpsampleConv1D
+from model.conv import CausalConv1D, DownsampleConv1D, UpsampleConv1D, outermost_dtype
 from model.streaming import Elu, Residual, Scale, Sequential, StreamingLayer
 
 
@@ -85,7 +85,7 @@ def encoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
             config.patch_stride,
             frames=config.patch_frames,
             name="first",
-            product_dtype=product_dtype,
+            product_dtype=outermost_dtype(product_dtype),
         ),
     ]
     for block, stride in enumerate(config.strides):
@@ -145,7 +145,7 @@ def decoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
             config.patch_stride,
             frames=config.patch_frames,
             name="last",
-            product_dtype=product_dtype,
+            product_dtype=outermost_dtype(product_dtype),
         )
     )
     layers.append(Scale(1 / config.signal_gain, name="gain"))

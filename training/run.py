@@ -10,6 +10,7 @@ from data.pipeline import evaluation_clips, training_batches
 from data.sampling import MixOptions
 from model.backend import keras
 from model.config import CodecConfig
+from model.conv import outermost_dtype
 from model.soundstream import SoundStream
 from training import callbacks, checkpoints, distribution
 from training.discriminators import Discriminators
@@ -79,7 +80,7 @@ def build(config: CodecConfig, settings: TrainingSettings, run: RunSettings) -> 
             channels=run.discriminator_channels,
             windows=run.discriminator_windows,
             name="discriminators",
-            product_dtype=run.product_dtype,
+            product_dtype=outermost_dtype(run.product_dtype),
         ),
         settings,
     )
