@@ -84,7 +84,7 @@ class CodeCounter:
 
 
 def count_codes(recordings: Iterable[np.ndarray], rate: int, model: Any) -> CodeCounter:
-    """Counts the codes of all levels, until there are a hundred frames for each entry.
+    """Counts the codes of all levels that `model` can send, until there are a hundred frames for each entry.
 
     Args:
         recordings: Mono `[time]` each; no more than needed are drawn.
@@ -94,8 +94,9 @@ def count_codes(recordings: Iterable[np.ndarray], rate: int, model: Any) -> Code
     from export.runtime import StreamingEncoder
 
     metadata = model.metadata
-    counter = CodeCounter(metadata.num_quantizers, metadata.codebook_size)
-    encoder = StreamingEncoder(model, bitrate_bps=max(metadata.bitrates_bps))
+    highest = max(metadata.bitrates_bps)  # of a model for low rates not that of all levels
+    counter = CodeCounter(metadata.num_quantizers_for(highest), metadata.codebook_size)
+    encoder = StreamingEncoder(model, highest)
     for samples in recordings:
         sent = resample(samples, rate, metadata.sample_rate)
         encoder.reset()

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from metrics.codebooks import CodeCounter
+from export.runtime import CodecModel
+from export.to_tflite import export_model
+from metrics.codebooks import CodeCounter, count_codes
+from model.soundstream import SoundStream
+from tests.tiny import harmonic_batch, tiny_config
 
 
 def test_codebook_usage_of_known_codes():
@@ -26,3 +30,12 @@ def test_codes_of_another_shape_or_size_are_refused():
         counter.add(np.zeros((5, 2), int))
     with pytest.raises(ValueError, match=r"0 \.\. 7, not 0 \.\. 8"):
         counter.add(np.array([[0, 8, 1]]))
+
+
+def test_a_model_for_low_rates_has_fewer_levels_to_count(tmp_path):
+    config = tiny_config()
+    export_model(SoundStream(config), tmp_path, ["float32"], [1600])
+    audio = harmonic_batch(2, 20 * config.hop)[..., 0]
+    counter = count_codes(audio, config.sample_rate, CodecModel.load(tmp_path))
+    assert counter.frames == 40
+    assert len(counter.levels()) == 2
