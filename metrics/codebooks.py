@@ -84,7 +84,7 @@ class CodeCounter:
 
 
 def count_codes(recordings: Iterable[np.ndarray], rate: int, model: Any) -> CodeCounter:
-    """Counts the codes of all levels that `model` can send, until there are a hundred frames for each entry.
+    """Counts the codes of all levels that are sent, until a hundred frames for each entry.
 
     Args:
         recordings: Mono `[time]` each; no more than needed are drawn.

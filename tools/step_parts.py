@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from model.config import CodecConfig
+from model.conv import outermost_dtype
 from model.soundstream import SoundStream
 from training.discriminators import Discriminators
 from training.settings import TrainingSettings
@@ -90,7 +91,7 @@ class Ours:
 
     Args:
       discriminators: arguments of `Discriminators`.
-      product_dtype: float32 or bfloat16.
+      product_dtype: float32, bfloat16 or int8, see `CausalConv1D`.
     """
 
     def __init__(
@@ -105,7 +106,11 @@ class Ours:
         trainer = PartsTrainer(
             SoundStream(config, product_dtype=product_dtype, name="codec"),
             SoundStream(config, product_dtype=product_dtype, name="average"),
-            Discriminators(**discriminators, product_dtype=product_dtype, name="discriminators"),
+            Discriminators(
+                **discriminators,
+                product_dtype=outermost_dtype(product_dtype),
+                name="discriminators",
+            ),
             settings,
         )
         self._parts = trainer.prepare(batch, samples)
