@@ -37,7 +37,8 @@ def audio():
 
 @pytest.fixture(scope="module")
 def model(audio):
-    model = SoundStream(CONFIG)
+    # Greedy: of several paths the best changes with the least rounding, and all codes with it.
+    model = SoundStream(CONFIG, search_paths=1)
     randomize(model)
     fit_codebooks(model, tf.constant(audio[None, :, None]))
     return model
@@ -71,7 +72,7 @@ def test_int8_computes_what_the_rounded_net_does(int8_model, folder, audio):
     codes = int8_model.encode(audio[None, :, None], 4)
     exported = CodecModel.load(folder, "int8")
     # A value on the edge between two steps may fall to either side.
-    assert np.mean(StreamingEncoder(exported, 3200).encode(audio) == codes[0]) > 0.85
+    assert np.mean(StreamingEncoder(exported, 3200).encode(audio) == codes[0]) > 0.9
     expected = int8_model.decode(codes)[0, :, 0].numpy()
     decoded = StreamingDecoder(exported).decode(codes[0].numpy())
     assert snr_db(expected, decoded) > 25
@@ -96,7 +97,7 @@ def test_int8_nets_compute_in_int8_and_the_search_in_float32(folder):
         assert input_types(content, "CONV_2D")["int8"] > 10
         assert set(input_types(content, "ELU")) == {"int8"}
     assert set(input_types(net, "ADD")) == {"int8"}
-    for operator in ("FULLY_CONNECTED", "SUB", "TOPK_V2"):
+    for operator in ("FULLY_CONNECTED", "SUB", "ARG_MAX"):
         assert set(input_types(search, operator)) == {"float32"}
 
 
