@@ -7,27 +7,26 @@ import tensorflow as tf
 from model.backend import keras
 from model.config import CodecConfig
 from model.conv import CausalConv1D
-from model.film import FiLM
 from model.seanet import ResidualUnit
 from model.streaming import Elu, Sequential, State
 
 
 class Denoiser(keras.layers.Layer):
-    """FiLM(x, switch) + switch * correction(x), on embeddings of noisy speech.
+    """x + switch * (scale * x + shift), on embeddings x of noisy speech.
 
-    FiLM scales and shifts, the same in every frame: enough where noise and speech have embedding
-    dimensions of their own, as in the paper's 256. A narrow embedding has none to spare, so a small
-    causal net beside it says what the noise added. Both start as the identity, and "off" always is:
-    where only this layer is trained, the codec stays what it was.
+    The paper's FiLM scales and shifts the same in every frame: enough where noise and speech have
+    embedding dimensions of their own, as in its 256. A narrow embedding has none to spare, so here
+    a small causal net hears the embedding and chooses both anew in each frame. They start at zero,
+    so the switch starts as the identity, and "off" always is: where only this layer is trained, the
+    codec stays what it was.
     """
 
     def __init__(self, config: CodecConfig, product_dtype: str = "float32", **kwargs: Any):
         super().__init__(**kwargs)
-        dim, channels = config.embedding_dim, config.denoise_channels
-        self.film = FiLM(dim, name="film")
-        self.correction = Sequential(
+        self.dim, channels = config.embedding_dim, config.denoise_channels
+        self.modulation = Sequential(
             [
-                CausalConv1D(dim, channels, 1, name="first", product_dtype=product_dtype),
+                CausalConv1D(self.dim, channels, 1, name="first", product_dtype=product_dtype),
                 *(
                     ResidualUnit(
                         channels, channels, 3, dilation, name=f"unit_{index}",
@@ -37,20 +36,21 @@ class Denoiser(keras.layers.Layer):
                 ),
                 Elu(name="elu"),
                 CausalConv1D(
-                    channels, dim, 1, kernel_initializer="zeros", name="last",
+                    channels, 2 * self.dim, 1, kernel_initializer="zeros", name="last",
                     product_dtype=product_dtype,
                 ),
             ],
-            name="correction",
+            name="modulation",
         )  # fmt: skip
 
     def initial_state(self, batch: int | tf.Tensor) -> State:
-        return self.correction.initial_state(batch)
+        return self.modulation.initial_state(batch)
 
     def step(self, x: tf.Tensor, denoise: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
         """x [batch, frames, D], denoise [batch, frames] or [batch, 1], 0 (off) to 1 (on)."""
-        correction, state = self.correction.step(x, state)
-        return self.film(x, denoise) + denoise[..., None] * correction, state
+        both, state = self.modulation.step(x, state)
+        scale, shift = both[..., : self.dim], both[..., self.dim :]
+        return x + denoise[..., None] * (scale * x + shift), state
 
     def call(self, x: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
         """The whole signal at once."""

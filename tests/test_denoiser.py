@@ -56,11 +56,11 @@ def test_starts_as_identity_and_learns_on_both_settings():
         np.testing.assert_array_equal(denoiser(x, switch), x)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(denoiser(x, tf.ones([1, 1])) ** 2)
-    last = denoiser.correction.layers[-1].kernel
+    last = denoiser.modulation.layers[-1].kernel
     assert np.any(tape.gradient(loss, last).numpy() != 0)
 
 
-def test_the_correction_follows_the_switch_and_is_causal():
+def test_the_modulation_follows_the_switch_and_is_causal():
     denoiser = Denoiser(SWITCHED)
     randomize(denoiser)
     x = tf.random.stateless_normal([1, 8, TINY.embedding_dim], [0, 1])
