@@ -117,6 +117,10 @@ def finish(
     }
     text = json.dumps(metadata, indent=2, ensure_ascii=False)
     (folder / shards.METADATA_FILE).write_text(text + "\n", encoding="utf-8")
+    for split in shards.SPLITS:
+        hours = Counter({k: n / sample_rate / 3600 for (s, k), n in samples.items() if s == split})
+        parts = ", ".join(f"{hours[kind]:.2f} h of {kind}" for kind in KINDS if hours[kind])
+        print(f"{split}: {parts or 'nothing'}; {len(speakers[split])} speakers")
     return metadata
 
 
@@ -206,14 +210,9 @@ def main(argv: Sequence[str]) -> None:
         recordings = [
             r for r in recordings if r.kind in FLAGS.sources and r.flag not in FLAGS.left_out_flags
         ]
-        metadata = build(
-            recordings, folder, sample_rate=FLAGS.sample_rate, workers=FLAGS.workers, facts=facts
-        )
+        build(recordings, folder, sample_rate=FLAGS.sample_rate, workers=FLAGS.workers, facts=facts)
     except ValueError as error:
         sys.exit(f"error: {error}")
-    for split, hours in metadata["hours"].items():
-        parts = ", ".join(f"{hours_of:.2f} h of {kind}" for kind, hours_of in hours.items())
-        print(f"{split}: {parts or 'nothing'}; {metadata['speakers'][split]} speakers")
 
 
 if __name__ == "__main__":

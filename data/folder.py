@@ -67,19 +67,8 @@ class AudioFolder:
             )
 
     def _add(self, recording: Recording, file: AudioFile) -> None:
-        self.clips.append(
-            Clip(
-                shard=len(self._files),
-                offset=0,
-                length=file.frames * self.sample_rate // file.rate,
-                kind=recording.kind,
-                speaker=recording.speaker,
-                language=recording.language,
-                license=recording.license,
-                source=recording.source,
-                flag=recording.flag,
-            )
-        )
+        length = file.frames * self.sample_rate // file.rate
+        self.clips.append(Clip(len(self._files), 0, length, **recording.columns))
         self._files.append(file)
 
     def segment(self, clip: Clip, start: int, length: int) -> Segment:

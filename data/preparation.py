@@ -144,14 +144,6 @@ def write_splits(
             if len(samples) < screening.MIN_CLIP_SECONDS * sample_rate:
                 refused.append((recording.source, f"too short: {len(samples) / sample_rate:.2f} s"))
                 continue
-            writers[recording.split].add(
-                samples,
-                kind=recording.kind,
-                speaker=recording.speaker,
-                language=recording.language,
-                license=recording.license,
-                source=recording.source,
-                flag=recording.flag,
-            )
+            writers[recording.split].add(samples, **recording.columns)
     written = [(split, clip) for split, writer in writers.items() for clip in writer.clips]
     return written, refused

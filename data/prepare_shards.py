@@ -139,7 +139,7 @@ def main(argv: Sequence[str]) -> None:
     # Workers are processes of their own, which import the project.
     os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])
     try:
-        metadata = prepare(
+        prepare(
             [recording for folder in FLAGS.inputs for recording in read_folder(folder)],
             FLAGS.tfds,
             Path(FLAGS.output_dir),
@@ -151,9 +151,6 @@ def main(argv: Sequence[str]) -> None:
         )
     except ValueError as error:
         sys.exit(f"prepare_shards.py: {error}")
-    for split, hours in metadata["hours"].items():
-        parts = ", ".join(f"{hours_of:.2f} h of {kind}" for kind, hours_of in hours.items())
-        print(f"{split}: {parts or 'nothing'}; {metadata['speakers'][split]} speakers")
 
 
 if __name__ == "__main__":

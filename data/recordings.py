@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from data.audio import AUDIO_SUFFIXES
-from data.shards import SPLITS
+from data.shards import SPLITS, TEXT_COLUMNS
 
 # 6 % of the speakers each: the open corpus has many speakers of a few seconds and few of hours,
 # so this holds out more than 40 voices for validation at about 2 % of the hours.
@@ -32,6 +32,11 @@ class Recording:
     source: str  # where it comes from, without any path of this machine
     flag: str = "-"  # "-" clean and wideband, or noisy, short, coded, dull
     split: str = "-"  # "-": assign_splits decides
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What an index says of it: the text columns of `shards.Clip`."""
+        return {name: getattr(self, name) for name in TEXT_COLUMNS}
 
 
 def read_folder(folder: str | Path) -> list[Recording]:

@@ -37,6 +37,7 @@ class Clip:
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Clip))
+TEXT_COLUMNS = COLUMNS[3:]
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:

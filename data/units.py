@@ -104,17 +104,8 @@ def write(unit: Unit, folder: Path, sample_rate: int) -> bool:
         if len(piece) < screening.MIN_CLIP_SECONDS * sample_rate:
             refused.append((recording.source, f"too short: {len(piece) / sample_rate:.2f} s"))
             continue
-        clip = shards.Clip(
-            shard=unit.number,
-            offset=sum(map(len, samples[recording.split])),
-            length=len(piece),
-            kind=recording.kind,
-            speaker=recording.speaker,
-            language=recording.language,
-            license=recording.license,
-            source=recording.source,
-            flag=recording.flag,
-        )
+        offset = sum(map(len, samples[recording.split]))
+        clip = shards.Clip(unit.number, offset, len(piece), **recording.columns)
         samples[recording.split].append(piece)
         clips.append((recording.split, clip))
     for split, parts in samples.items():

@@ -125,9 +125,7 @@ def train(data: DataSettings, run: RunSettings, learning_rate: float) -> Student
         raise ValueError("--qat needs a trained codec: --init_from=weights.npz, or resume.npz")
     teacher = checkpoints.load_codec(run.init_from)
     config = teacher.config
-    crop = int(data.crop_seconds * config.sample_rate) // config.hop * config.hop
-    if crop <= 0:
-        raise ValueError(f"crop_seconds={data.crop_seconds} is shorter than a frame")
+    crop = data.crop_samples(config)
 
     def batches(start: int) -> tf.data.Dataset:
         return training_batches(
