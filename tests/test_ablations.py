@@ -46,9 +46,11 @@ def test_the_table_has_means_and_intervals_over_clips():
         for clip in range(3)
     ]
     lines = ablations.table(rows, find_metrics(["estoi"])[0]).splitlines()
-    assert lines[0] == "| variant | seeds | kbps | ESTOI |"
+    assert lines[0] == "| variant | seeds | kbps | ESTOI | over base |"
     assert lines[2].startswith("| base | 2 | 3 | 0.600 ±0.")
     assert lines[3].startswith("| other | 2 | 3 | 0.800 ±0.")
+    # Clips differ, but the two variants by the same on each of them.
+    assert lines[3].endswith("| +0.200 ±0.000 |")
 
 
 @pytest.mark.slow

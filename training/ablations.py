@@ -83,27 +83,46 @@ def score(
 
 
 def table(rows: list[Row], metrics: list[Metric]) -> str:
-    """Markdown: a line per variant and bitrate, means with 95 % intervals over clips."""
+    """Markdown: a line per variant and bitrate, means with 95 % intervals over clips.
+
+    Beside them, what it has over the variant that comes first in `rows`, clip by clip: clips differ
+    by more than codecs do.
+    """
+    first = rows[0]["variant"]
     seeds = {name: len({r["seed"] for r in rows if r["variant"] == name}) for name in _names(rows)}
+    titles = [f"{metric.title} | over {first}" for metric in metrics]
     lines = [
-        " | ".join(["| variant", "seeds", "kbps", *(metric.title for metric in metrics)]) + " |",
-        "|---" * (3 + len(metrics)) + "|",
+        " | ".join(["| variant", "seeds", "kbps", *titles]) + " |",
+        "|---" * (3 + 2 * len(metrics)) + "|",
     ]
     cases = {(row["variant"], int(row["bitrate_bps"])): None for row in rows}
     for name, bps in sorted(cases, key=lambda case: (case[1], case[0])):
         cells = []
         for metric in metrics:
-            these = [
-                r
-                for r in rows
-                if (r["variant"], r["bitrate_bps"], r["metric"]) == (name, str(bps), metric.name)
+            own, other = (_by_clip(rows, of, bps, metric.name) for of in (name, first))
+            gains = {case: own[case] - other[case] for case in own if case in other}
+            cells += [
+                _mean(own, "", metric.digits),
+                _mean(gains, "+", metric.digits) if gains and name != first else "",
             ]
-            # The same clip after another training is no independent witness.
-            value = mean_interval([float(r["score"]) for r in these], [r["clip"] for r in these])
-            half = (value.high - value.low) / 2
-            cells.append(f"{value.mean:.{metric.digits}f} ±{half:.{metric.digits}f}")
         lines.append(" | ".join([f"| {name}", str(seeds[name]), f"{bps / 1000:g}", *cells]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _by_clip(rows: list[Row], variant: str, bps: int, metric: str) -> dict[tuple[str, str], float]:
+    """(seed, clip) -> score."""
+    case = (variant, str(bps), metric)
+    return {
+        (r["seed"], r["clip"]): float(r["score"])
+        for r in rows
+        if (r["variant"], r["bitrate_bps"], r["metric"]) == case
+    }
+
+
+def _mean(scores: dict[tuple[str, str], float], sign: str, digits: int) -> str:
+    # The same clip after another training is no independent witness.
+    value = mean_interval(list(scores.values()), [clip for _, clip in scores])
+    return f"{value.mean:{sign}.{digits}f} ±{(value.high - value.low) / 2:.{digits}f}"
 
 
 def _names(rows: list[Row]) -> set[str]:
