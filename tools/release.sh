@@ -25,5 +25,5 @@ $run evaluate.py --input_dir="$data_dir" --split=valid --model_dir="$output_dir"
   --max_seconds=5 --listening_files=0 --output_dir="$scores" \
   --metrics=visqol_speech,pesq_wb,estoi,si_sdr,mel_distance
 # The command in scores.json names the folders by what they hold, not by where they were.
-sed -e "s|$data_dir|prepared|; s|${lyra_dir:-lyra}|lyra|; s|$scores|scores|" \
+sed -e "s|$output_dir|pretrained/$(basename "$output_dir")|; s|$data_dir|prepared|; s|${lyra_dir:-lyra}|lyra|; s|$scores|scores|" \
   "$scores/scores.json" > "$output_dir/scores.json"
