@@ -9,7 +9,7 @@ from collections.abc import Callable
 import tensorflow as tf
 from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
 
-from export import conv_layout, cut_graph, integer_elu
+from export import conv_layout, cut_graph, integer_elu, static_int16
 from export.graphs import Part
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 
@@ -108,6 +108,14 @@ FLAVOURS: dict[str, Callable[[bytes], bytes]] = {
     "float16": float16,
     "float32": float32,
 }
+
+
+def int16(content: bytes, seen: static_int16.Calibration) -> bytes:
+    """Nets with fixed ranges, activations in 16 bits, weights in 8; the search in float32."""
+    return static_int16.quantize(halve(content, CODEBOOKS), seen)
+
+
+INT16 = "int16"
 
 # Flavours whose nets compute in int8, each made from a model of its own with `int8_nets`: one with
 # ranges set on speech, one trained for it.

@@ -17,10 +17,11 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags, logging
 
-from export import graphs, quantize
+from export import graphs, quantize, static_int16
 from export.metadata import Metadata, write_whole
 from export.state import STATE_FORMS
 from metrics.recordings import find_recordings
+from model.config import CodecConfig
 from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
@@ -36,30 +37,33 @@ def export_model(
     frames_per_call: int = 1,
     state: str = "explicit",
     int8_models: Mapping[str, SoundStream] = MappingProxyType({}),
+    int16_speech: np.ndarray | None = None,
 ) -> Metadata:
     """Writes the graphs of `model` and their metadata into `folder`, created if missing.
 
     Args:
-      flavours: keys of `quantize.FLAVOURS` or of `int8_models`; the first is what programs load by
-        default.
+      flavours: keys of `quantize.FLAVOURS` or of `int8_models`, or int16; the first is what
+        programs load by default.
       bitrates_bps: rates with a signature of their own; None: the usual ones that the codec has.
       frames_per_call: frames of codes that one invocation consumes or makes.
       state: key of `STATE_FORMS`.
       int8_models: what the int8 flavours are made from: models with `int8_nets`.
+      int16_speech: float32 [samples], what the ranges of int16 are set on.
 
     Raises:
       ValueError: unknown flavour, a bitrate that the codec does not have, an int8 model of another
-        architecture or with codebooks of its own, or in int8 another state than explicit or a
-        denoising switch.
+        architecture or with codebooks of its own, or in int8 or int16 another state than explicit
+        or a denoising switch.
     """
     known = [*quantize.FLAVOURS, *int8_models]
+    known += [quantize.INT16] if int16_speech is not None else []
     unknown = sorted(set(flavours) - set(known))
     if unknown or not flavours:
         raise ValueError(f"quantization {unknown}: choose from {', '.join(known)}")
-    in_int8 = sorted(set(flavours) & set(int8_models))
-    if in_int8 and model.config.denoise:
+    fixed = sorted(set(flavours) - set(quantize.FLAVOURS))  # ranges are
+    if fixed and model.config.denoise:
         # Its net has no ranges, and `integer_elu` knows only those that have.
-        raise ValueError(f"{', '.join(in_int8)}: not for models with a denoising switch")
+        raise ValueError(f"{', '.join(fixed)}: not for models with a denoising switch")
     for flavour, int8_model in int8_models.items():
         if int8_model.config != model.config.replace(int8_nets=True):
             raise ValueError(f"{flavour}: not this codec with int8 nets, as `train.py --qat` makes")
@@ -67,10 +71,10 @@ def export_model(
             raise ValueError(
                 f"{flavour} has other codebooks: it could not decode what this encodes"
             )
-    if in_int8 and state != "explicit":
+    if fixed and state != "explicit":
         # Packed, all states would be rounded by the one scale of their tensor; and the order of
         # operators that `integer_elu` makes leaves assignments of variables out.
-        raise ValueError(f"state {state} is not for {', '.join(in_int8)}: use explicit")
+        raise ValueError(f"state {state} is not for {', '.join(fixed)}: use explicit")
     config = model.config
     bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
 
@@ -83,10 +87,15 @@ def export_model(
 
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, bytes] = {}
-    for name, part in parts(model).items():
-        converted = quantize.convert(part)
-        for flavour in set(flavours) - set(int8_models):
-            files[f"{name}_{flavour}.tflite"] = quantize.FLAVOURS[flavour](converted)
+    converted = {name: quantize.convert(part) for name, part in parts(model).items()}
+    for name, content in converted.items():
+        for flavour in set(flavours) & set(quantize.FLAVOURS):
+            files[f"{name}_{flavour}.tflite"] = quantize.FLAVOURS[flavour](content)
+    if quantize.INT16 in flavours:
+        assert int16_speech is not None
+        seen = static_int16.calibration(**converted, audio=int16_speech)
+        for name, content in converted.items():
+            files[f"{name}_{quantize.INT16}.tflite"] = quantize.int16(content, seen)
     for flavour in set(flavours) & set(int8_models):
         for name, part in parts(int8_models[flavour]).items():
             files[f"{name}_{flavour}.tflite"] = quantize.convert_int8(part)
@@ -116,8 +125,10 @@ def _usual_bitrates(model: SoundStream) -> list[int]:
     return sorted({b for b in USUAL_BITRATES_BPS if b % step == 0 and b <= full} | {full})
 
 
-def calibrated(model: SoundStream, folder: str, max_files: int, max_seconds: float) -> SoundStream:
-    """`model` with int8 nets, their ranges set on speech.
+def calibration_speech(
+    config: CodecConfig, folder: str, max_files: int, max_seconds: float
+) -> np.ndarray:
+    """Speech to set ranges on, float32 [samples], whole frames.
 
     Args:
       folder: a prepared data folder, of which the training part counts, or any folder of audio.
@@ -127,16 +138,19 @@ def calibrated(model: SoundStream, folder: str, max_files: int, max_seconds: flo
     Raises:
       ValueError: no audio there, or a file that cannot be read.
     """
-    rate, hop = model.config.sample_rate, model.config.hop
     recordings = find_recordings(folder, "train", ["speech"], max_files)
-    samples = np.concatenate([recording.read(rate, max_seconds) for recording in recordings])
-    audio = samples[: len(samples) // hop * hop]
-    return with_int8_nets(model, tf.constant(audio[None, :, None]))
+    samples = np.concatenate([one.read(config.sample_rate, max_seconds) for one in recordings])
+    return samples[: len(samples) // config.hop * config.hop]
+
+
+def calibrated(model: SoundStream, speech: np.ndarray) -> SoundStream:
+    """`model` with int8 nets, their ranges set on `speech`, float32 [samples]."""
+    return with_int8_nets(model, tf.constant(speech[None, :, None]))
 
 
 def _define_flags() -> None:
     """Not at import: this module is also a library."""
-    flavours = ", ".join([*quantize.FLAVOURS, quantize.INT8, quantize.INT8_QAT])
+    flavours = ", ".join([*quantize.FLAVOURS, quantize.INT16, quantize.INT8, quantize.INT8_QAT])
     flags.DEFINE_string("checkpoint", None, "Weights of a codec (.npz).", required=True)
     flags.DEFINE_string("output_dir", None, "Folder for the graphs.", required=True)
     flags.DEFINE_list(
@@ -151,20 +165,20 @@ def _define_flags() -> None:
         "search_paths", SEARCH_PATHS, "Paths that the quantizer's search keeps; 1: greedy.", 1
     )
     flags.DEFINE_string(
-        "calibration_dir", None, "For int8: prepared data, or speech, to set ranges on."
+        "calibration_dir", None, "For int8, int16: prepared data, or speech, to set ranges on."
     )
     flags.DEFINE_integer("calibration_files", 50, "Recordings to take, of many speakers.", 1)
     flags.DEFINE_float("calibration_seconds", 2.0, "Seconds of each.", 0.1)
     flags.DEFINE_string("qat_checkpoint", None, "For int8_qat: weights by `train.py --qat`.")
 
 
-def _int8_models(model: SoundStream, given: flags.FlagValues) -> dict[str, SoundStream]:
+def _int8_models(
+    model: SoundStream, speech: np.ndarray | None, given: flags.FlagValues
+) -> dict[str, SoundStream]:
     """The sources of the int8 flavours for which flags name data or weights."""
     models = {}
-    if given.calibration_dir:
-        models[quantize.INT8] = calibrated(
-            model, given.calibration_dir, given.calibration_files, given.calibration_seconds
-        )
+    if speech is not None and quantize.INT8 in given.quantization:
+        models[quantize.INT8] = calibrated(model, speech)
     if given.qat_checkpoint:
         models[quantize.INT8_QAT] = load_model(given.qat_checkpoint, given.search_paths)
     return models
@@ -175,6 +189,14 @@ def main(_: list[str]) -> None:
     given = flags.FLAGS
     try:
         model = load_model(given.checkpoint, given.search_paths)
+        speech = None
+        if given.calibration_dir:
+            speech = calibration_speech(
+                model.config,
+                given.calibration_dir,
+                given.calibration_files,
+                given.calibration_seconds,
+            )
         export_model(
             model,
             Path(given.output_dir),
@@ -182,7 +204,8 @@ def main(_: list[str]) -> None:
             given.bitrate_bps,
             given.frames_per_call,
             given.state,
-            _int8_models(model, given),
+            _int8_models(model, speech, given),
+            speech,
         )
     except ValueError as error:
         sys.exit(str(error))

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 WHEEL = "pymicro-wakeword==2.5.0"  # on PyPI; has libtensorflowlite_c.so 2.17.1 for many processors
-FLAVOURS = ["dynamic_int8", "float16", "float32", "int8"]
+FLAVOURS = ["dynamic_int8", "float16", "float32", "int8", "int16"]
 CONFIG = tiny_config()
 FRAMES = 40
 
@@ -42,7 +42,7 @@ def folder(audio, tmp_path_factory):
     fit_codebooks(model, signal)
     folder = tmp_path_factory.mktemp("model")
     int8_models = {"int8": with_int8_nets(model, signal)}
-    export_model(model, folder, FLAVOURS, [3200], int8_models=int8_models)
+    export_model(model, folder, FLAVOURS, [3200], int8_models=int8_models, int16_speech=audio)
     return folder
 
 

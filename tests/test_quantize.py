@@ -18,7 +18,7 @@ from export.cut_graph import split_encoder
 from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 from export.inspect_graph import FORBIDDEN, num_partitions, operators
 from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
-from export.to_tflite import calibrated, export_model
+from export.to_tflite import calibrated, calibration_speech, export_model
 from metrics.recordings import find_recordings
 from metrics.registry import find_metrics
 from model.soundstream import SoundStream
@@ -50,10 +50,11 @@ def int8_model(model, audio):
 
 
 @pytest.fixture(scope="module")
-def folder(model, int8_model, tmp_path_factory):
+def folder(model, int8_model, audio, tmp_path_factory):
     folder = tmp_path_factory.mktemp("quantized")
-    flavours = ["float32", "int8"]
-    export_model(model, folder, flavours, [1600, 3200], int8_models={"int8": int8_model})
+    flavours = ["float32", "int8", "int16"]
+    int8_models = {"int8": int8_model}
+    export_model(model, folder, flavours, [1600, 3200], 1, "explicit", int8_models, audio)
     return folder
 
 
@@ -129,6 +130,44 @@ def test_int8_needs_explicit_state(model, int8_model, tmp_path, state):
         export_model(model, tmp_path, ["int8"], [3200], state=state, int8_models=int8_models)
 
 
+def test_int16_loses_next_to_nothing(model, folder, audio):
+    codes = model.encode(audio[None, :, None], 4)[0].numpy()
+    exported = CodecModel.load(folder, "int16")
+    assert np.mean(StreamingEncoder(exported, 3200).encode(audio) == codes) > 0.9
+    expected = StreamingDecoder(CodecModel.load(folder, "float32")).decode(codes)
+    assert snr_db(expected, StreamingDecoder(exported).decode(codes)) > 30
+
+
+def test_int16_nets_compute_in_int16_and_the_search_in_float32(folder):
+    decoder = read(folder, "decoder", "int16")
+    net, search = split_encoder(read(folder, "encoder", "int16"), "encode_03200")
+    for content in (decoder, net):
+        assert input_types(content, "CONV_2D")["float32"] == 1
+        assert input_types(content, "CONV_2D")["int16"] > 10
+        assert set(input_types(content, "ELU")) == {"float32"}
+        assert input_types(content, "CONCATENATION")["int16"] > 5
+    assert set(input_types(net, "ADD")) == {"int16"}
+    for operator in ("FULLY_CONNECTED", "SUB", "ARG_MAX"):
+        assert set(input_types(search, operator)) == {"float32"}
+
+
+def test_int16_of_several_frames_per_call(model, folder, audio, tmp_path):
+    export_model(model, tmp_path, ["int16"], [3200], 5, int16_speech=audio)
+    codes = model.encode(audio[None, :, None], 4)[0].numpy()
+    expected, decoded = (
+        StreamingDecoder(CodecModel.load(path, "int16")).decode(codes)
+        for path in (folder, tmp_path)
+    )
+    assert snr_db(expected, decoded) > 30
+
+
+def test_int16_needs_speech_and_explicit_state(model, audio, tmp_path):
+    with pytest.raises(ValueError, match=r"quantization .'int16'.: choose from"):
+        export_model(model, tmp_path, ["int16"])
+    with pytest.raises(ValueError, match="state packed is not for int16"):
+        export_model(model, tmp_path, ["int16"], state="packed", int16_speech=audio)
+
+
 def test_int8_needs_a_model_of_its_own(model, tmp_path):
     with pytest.raises(ValueError, match=r"quantization .'int8'.: choose from"):
         export_model(model, tmp_path, ["int8"])
@@ -147,7 +186,7 @@ def test_int8_is_not_made_from_float_weights(model, tmp_path):
 
 def test_ranges_are_set_on_recordings(model, audio, tmp_path):
     write_audio(tmp_path / "speech.wav", audio[:, None], CONFIG.sample_rate)
-    calibrated_model = calibrated(model, str(tmp_path), 1, 10.0)
+    calibrated_model = calibrated(model, calibration_speech(CONFIG, str(tmp_path), 1, 10.0))
     assert calibrated_model.config == CONFIG.replace(int8_nets=True)
     scales = [v for n, v in named_weights(calibrated_model).items() if n.endswith("log_scale")]
     assert len(np.unique(scales)) > len(scales) // 2
@@ -191,16 +230,17 @@ def test_flavours_are_compared(folder, audio, tmp_path):
     recordings = find_recordings(str(tmp_path), "valid", ["speech"])
     metrics, _ = find_metrics(["si_sdr"])
     rows = compare(folder, recordings, [1600], metrics, 1.0, rounds=1)
-    float32, int8 = rows
-    assert (float32.flavour, int8.flavour) == ("float32", "int8")
-    assert float32.same_codes == 1 > int8.same_codes > 0.5
-    assert int8.bytes < float32.bytes
+    float32, int8, int16 = rows
+    assert [row.flavour for row in rows] == ["float32", "int8", "int16"]
+    assert float32.same_codes == 1 > max(int8.same_codes, int16.same_codes)
+    assert min(int8.same_codes, int16.same_codes) > 0.5
+    assert max(int8.bytes, int16.bytes) < float32.bytes
     assert min(row.microseconds for row in rows) > 0
     scores = [row.scores["si_sdr"].mean for row in rows]
     assert int8.changes["si_sdr"].mean == pytest.approx(scores[1] - scores[0])
     assert float32.changes["si_sdr"].high == 0 != int8.changes["si_sdr"].mean
     lines = table(rows, metrics).splitlines()
-    assert len(lines) == 2 + 2 and len({line.count("|") for line in lines}) == 1
+    assert len(lines) == 2 + 3 and len({line.count("|") for line in lines}) == 1
 
 
 def test_comparison_needs_float32(folder, tmp_path):

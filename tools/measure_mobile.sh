@@ -26,7 +26,7 @@ for frames in 1 2 5 10; do
     bitrates+=(--bitrate_bps={300,6000,9000,12000,18000})
   fi
   $run export/to_tflite.py --checkpoint="$weights" --qat_checkpoint="$qat_weights" \
-    --quantization=dynamic_int8,float16,float32,int8,int8_qat --calibration_dir="$data_dir" \
+    --quantization=dynamic_int8,float16,float32,int16,int8,int8_qat --calibration_dir="$data_dir" \
     --frames_per_call=$frames "${bitrates[@]}" --output_dir="$models/frames$frames"
 done
 
