@@ -60,6 +60,9 @@ _PRODUCT_DTYPE = flags.DEFINE_enum(
 _CHECKPOINT_MINUTES = flags.DEFINE_float("checkpoint_minutes", 5, "Between checkpoints.")
 _VALIDATION_STEPS = flags.DEFINE_integer("validation_steps", 1000, "Between scorings.")
 _VALIDATION_CLIPS = flags.DEFINE_integer("validation_clips", 24, "Clips scored, of 3 s.")
+_VALIDATION_KIND = flags.DEFINE_enum(
+    "validation_kind", "speech", ["speech", "music", "noise"], "What is scored while training."
+)
 _VALIDATION_BITRATES_BPS = flags.DEFINE_list(
     "validation_bitrates_bps", ["3000", "6000", "12000"], "Rates scored beside no quantizer."
 )
@@ -124,6 +127,7 @@ def main(argv: list[str]) -> None:
         seed=_SEED.value,
         mix=MixOptions(**_values(_MIX)),
         valid_clips=_VALIDATION_CLIPS.value,
+        valid_kind=_VALIDATION_KIND.value,
         parts=_DATA_PARTS.value,
     )
     run = runs.RunSettings(

@@ -1,6 +1,7 @@
 """Whole runs on small folders: stages, curves, resuming, kills, and what users get wrong."""
 
 import csv
+import dataclasses
 import os
 import signal
 import subprocess
@@ -82,6 +83,12 @@ def test_a_run_can_be_released(tmp_path):
     assert exported.config == trained.codec.config
     resumed = runs.build(trained.codec.config, SETTINGS, settings(tmp_path, 4)[3])
     assert checkpoints.load_compact(resumed, tmp_path / "released" / "resume.npz") == 4
+
+
+def test_a_run_is_scored_on_the_kind_of_audio_it_is_for(tmp_path):
+    config, training, data, run = settings(tmp_path, 1)
+    with pytest.raises(ValueError, match="no clean music in the valid split"):
+        runs.train(config, training, dataclasses.replace(data, valid_kind="music"), run)
 
 
 def test_a_run_without_checkpoint_is_named(tmp_path):

@@ -150,6 +150,7 @@ def train(data: DataSettings, run: RunSettings, learning_rate: float) -> Student
         sample_rate=config.sample_rate,
         max_clips=data.valid_clips,
         seconds=data.valid_seconds,
+        kind=data.valid_kind,
     )
     writer = callbacks.writer(run.train_dir)
     rates = [b for b in run.validation_bitrates_bps if b <= config.max_bitrate_bps]

@@ -32,6 +32,7 @@ class DataSettings:
       seed: of the order of the data.
       mix: see `data.sampling.MixOptions`.
       valid_clips, valid_seconds: size of the set that is scored while training.
+      valid_kind: what it holds: speech, music or noise.
       parts: independent parts of each batch; 0: as many as there are replicas. Named, batches are
         the same on any number of replicas that divides it.
     """
@@ -43,6 +44,7 @@ class DataSettings:
     mix: MixOptions = dataclasses.field(default_factory=MixOptions)
     valid_clips: int = 24
     valid_seconds: float = 3.0
+    valid_kind: str = "speech"
     parts: int = 0
 
     def crop_samples(self, config: CodecConfig) -> int:
@@ -123,6 +125,7 @@ def train(
         sample_rate=config.sample_rate,
         max_clips=data.valid_clips,
         seconds=data.valid_seconds,
+        kind=data.valid_kind,
     )
     with distribution.scope(strategy):
         trainer = build(config, settings, run)
