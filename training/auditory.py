@@ -10,7 +10,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from training.spectra import Spectrum, log10
+from training.spectra import Spectrum, cut, log10
 
 # ViSQOL's view of speech: 80 ms windows every 20 ms, 21 bands. 32 ms sees faster changes.
 WINDOWS = (512, 1280)
@@ -80,8 +80,15 @@ def loudness_loss(reference: Spectrum, decoded: Spectrum, sample_rate: int) -> t
 def _smooth(x: tf.Tensor) -> tf.Tensor:
     """[batch, frames, bands] averaged over 3 x 3 neighbours, of those that have all of them."""
     near, at, _ = KERNEL
-    x = near * (x[:, :-2] + x[:, 2:]) + at * x[:, 1:-1]
-    return near * (x[..., :-2] + x[..., 2:]) + at * x[..., 1:-1]
+
+    def part(axis: int, index: int) -> tf.Tensor:
+        start, end = np.zeros([2, 3], int)
+        start[axis], end[axis] = index, index - 2
+        return cut(x, start=start, end=end)
+
+    for axis in (1, 2):
+        x = near * (part(axis, 0) + part(axis, 2)) + at * part(axis, 1)
+    return x
 
 
 def _loudness(power: tf.Tensor, threshold: np.ndarray) -> tf.Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from model.backend import keras
-from training.spectra import stft
+from training.spectra import cut, stft
 
 SLOPE = 0.2  # of the leaky ReLU between layers
 KINDS = ("wave", "stft", "ms_stft")
@@ -59,8 +59,11 @@ class GroupedConv1D(keras.layers.Layer):
             tf.transpose(x, [3, 0, 1, 2, 4]),
             [groups, batch, length - 1 + taps, stride * channels // groups],
         )
-        patches = tf.concat([x[:, :, tap : tap + length] for tap in range(taps)], axis=-1)
         size = taps * stride
+        patches = tf.concat(
+            [cut(x, start=(0, 0, tap, 0), end=(0, 0, tap + 1 - taps, 0)) for tap in range(taps)],
+            axis=-1,
+        )
         kernel = tf.pad(self.kernel, [[0, size - self.kernel_size], [0, 0], [0, 0]])
         kernel = tf.reshape(kernel, [size * channels // groups, groups, -1])
         y = tf.matmul(
@@ -144,7 +147,7 @@ class StftDiscriminator(keras.layers.Layer):
         # Compressed magnitude, true phase: quiet partials weigh too.
         scale = tf.pow(spectrum.magnitude(floor=1e-4), -0.7)
         picture = tf.stack([spectrum.real * scale, spectrum.imag * scale], axis=-1)
-        return _feature_maps(picture[:, :, :-1], self.convolutions, self.FOLDS)
+        return _feature_maps(cut(picture, end=(0, 0, -1, 0)), self.convolutions, self.FOLDS)
 
 
 def _feature_maps(
