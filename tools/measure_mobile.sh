@@ -5,7 +5,8 @@
 #
 #     tools/measure_mobile.sh WEIGHTS QAT_WEIGHTS DATA_DIR OUTPUT_DIR [folder of Lyra V2's .tflite]
 #
-# QAT_WEIGHTS come from `train.py --qat` and DATA_DIR is prepared data. OUTPUT_DIR gets
+# QAT_WEIGHTS come from `train.py --qat`, from these WEIGHTS; "" leaves int8_qat out. DATA_DIR is
+# prepared data. OUTPUT_DIR gets
 #   flavours.md, .json             scores on the validation speakers, bytes, microseconds
 #   bitrates/benchmark.md, .json, .png   all bitrates and flavours, one and two threads, roofline
 #   frames/benchmark.md, .json, .png     3 kbps, 1 to 10 frames per call
@@ -16,6 +17,7 @@ if [ $# -lt 4 ] || [ $# -gt 5 ]; then
 fi
 weights=$1 qat_weights=$2 data_dir=$3 output_dir=$4
 peer=(${5:+"--compare_dir=$5"})
+qat=(${qat_weights:+"--qat_checkpoint=$qat_weights"})
 cd "$(dirname "$0")/.."
 run=.venv/bin/python
 models=$output_dir/models
@@ -25,8 +27,8 @@ for frames in 1 2 5 10; do
   if [ $frames = 1 ]; then  # one level, and what the usual rates send
     bitrates+=(--bitrate_bps={300,6000,9000,12000,18000})
   fi
-  $run export/to_tflite.py --checkpoint="$weights" --qat_checkpoint="$qat_weights" \
-    --quantization=dynamic_int8,float16,float32,int16,int8,int8_qat --calibration_dir="$data_dir" \
+  $run export/to_tflite.py --checkpoint="$weights" "${qat[@]}" \
+    --quantization="dynamic_int8,float16,float32,int16,int8${qat_weights:+,int8_qat}" --calibration_dir="$data_dir" \
     --frames_per_call=$frames "${bitrates[@]}" --output_dir="$models/frames$frames"
 done
 
