@@ -36,14 +36,21 @@ def alone(content: bytes, signature: str) -> schema.ModelT:
 def cut(model: schema.ModelT, inputs: list[int], outputs: list[int]) -> bytes:
     """What the first graph does between two sets of tensors; all other operators are dropped."""
     graph = model.subgraphs[0]
+    graph.operators, _ = _between(graph, inputs, outputs)
+    graph.inputs, graph.outputs = inputs, outputs
+    return write(model)
+
+
+def _between(
+    graph: schema.SubGraphT, inputs: list[int], outputs: list[int]
+) -> tuple[list[schema.OperatorT], set[int]]:
+    """The operators that make `outputs` from `inputs`, and all tensors that they take."""
     needed, kept = set(outputs), []
     for operator in reversed(graph.operators):
         if needed.intersection(operator.outputs) and not set(inputs) & set(operator.outputs):
             kept.append(operator)
             needed.update(operator.inputs)
-    graph.operators = kept[::-1]
-    graph.inputs, graph.outputs = inputs, outputs
-    return write(model)
+    return kept[::-1], needed
 
 
 def split_encoder(content: bytes, signature: str) -> tuple[bytes, bytes]:
@@ -58,6 +65,8 @@ def split_encoder(content: bytes, signature: str) -> tuple[bytes, bytes]:
     producers = {int(t): o for o in graph.operators for t in o.outputs}
     codes = next(t for t in graph.outputs if graph.tensors[t].type == schema.TensorType.INT32)
     states = [t for t in graph.outputs if t != codes]
-    assert embedding in producers
+    # Of several frames LiteRT may make two shapes, and round both: go back to what they come from.
+    while not _between(graph, [embedding], [codes])[1].isdisjoint(graph.inputs):
+        embedding = int(producers[embedding].inputs[0])
     net = cut(model, list(graph.inputs), [embedding, *states])
     return net, cut(alone(content, signature), [embedding], [codes])

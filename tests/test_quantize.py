@@ -123,6 +123,20 @@ def test_int8_of_several_frames_per_call(model, int8_model, folder, audio, tmp_p
     assert num_partitions(read(tmp_path, "decoder", "int8"), "decode") == 1
 
 
+def test_net_and_search_of_several_frames_come_apart(audio, tmp_path):
+    model = SoundStream(CONFIG)  # several paths: the search takes the embedding in two shapes
+    signal = tf.constant(audio[None, :, None])
+    fit_codebooks(model, signal)
+    int8_models = {"int8": with_int8_nets(model, signal)}
+    export_model(model, tmp_path, ["int8"], [3200], 5, int8_models=int8_models)
+    for part in split_encoder(read(tmp_path, "encoder", "int8"), "encode_03200"):
+        interpreter = Interpreter(model_content=part)
+        interpreter.allocate_tensors()
+        for detail in interpreter.get_input_details():
+            interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+        interpreter.invoke()
+
+
 @pytest.mark.parametrize("state", ["packed", "variables"])
 def test_int8_needs_explicit_state(model, int8_model, tmp_path, state):
     int8_models = {"int8": int8_model}
