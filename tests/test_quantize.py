@@ -89,15 +89,17 @@ def snr_db(expected, actual):
     return 10 * np.log10(np.mean(expected**2) / np.mean((actual - expected) ** 2))
 
 
-def test_int8_nets_compute_in_int8_and_the_search_in_float32(folder):
-    decoder = read(folder, "decoder", "int8")
-    net, search = split_encoder(read(folder, "encoder", "int8"), "encode_03200")
+@pytest.mark.parametrize("flavour,elu", [("int8", "int8"), ("int16", "float32")])
+def test_nets_compute_in_integers_and_the_search_in_float32(folder, flavour, elu):
+    decoder = read(folder, "decoder", flavour)
+    net, search = split_encoder(read(folder, "encoder", flavour), "encode_03200")
     for content in (decoder, net):
         # The convolution of the audio is the one in float.
         assert input_types(content, "CONV_2D")["float32"] == 1
-        assert input_types(content, "CONV_2D")["int8"] > 10
-        assert set(input_types(content, "ELU")) == {"int8"}
-    assert set(input_types(net, "ADD")) == {"int8"}
+        assert input_types(content, "CONV_2D")[flavour] > 10
+        assert input_types(content, "CONCATENATION")[flavour] > 5
+        assert set(input_types(content, "ELU")) == {elu}
+    assert set(input_types(net, "ADD")) == {flavour}
     for operator in ("FULLY_CONNECTED", "SUB", "ARG_MAX"):
         assert set(input_types(search, operator)) == {"float32"}
 
@@ -150,19 +152,6 @@ def test_int16_loses_next_to_nothing(model, folder, audio):
     assert np.mean(StreamingEncoder(exported, 3200).encode(audio) == codes) > 0.9
     expected = StreamingDecoder(CodecModel.load(folder, "float32")).decode(codes)
     assert snr_db(expected, StreamingDecoder(exported).decode(codes)) > 30
-
-
-def test_int16_nets_compute_in_int16_and_the_search_in_float32(folder):
-    decoder = read(folder, "decoder", "int16")
-    net, search = split_encoder(read(folder, "encoder", "int16"), "encode_03200")
-    for content in (decoder, net):
-        assert input_types(content, "CONV_2D")["float32"] == 1
-        assert input_types(content, "CONV_2D")["int16"] > 10
-        assert set(input_types(content, "ELU")) == {"float32"}
-        assert input_types(content, "CONCATENATION")["int16"] > 5
-    assert set(input_types(net, "ADD")) == {"int16"}
-    for operator in ("FULLY_CONNECTED", "SUB", "ARG_MAX"):
-        assert set(input_types(search, operator)) == {"float32"}
 
 
 def test_int16_of_several_frames_per_call(model, folder, audio, tmp_path):
