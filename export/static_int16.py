@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from ai_edge_quantizer import calibrator, qtyping, quantizer
 
@@ -122,6 +123,6 @@ def _net_operators(content: bytes) -> set[tuple[str, str]]:
         first, last = (at[0] + 1, at[-1]) if reads_audio else (0, at[-1] - 1)
         for kind, operator in list(zip(kinds, graph.operators))[first : last + 1]:
             result = graph.tensors[operator.outputs[0]]
-            if kind in _OPERATIONS and result.type == 0:
+            if kind in _OPERATIONS and result.type == schema.TensorType.FLOAT32:
                 found.add((kind, result.name.decode()))
     return found

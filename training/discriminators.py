@@ -21,7 +21,7 @@ class GroupedConv1D(keras.layers.Layer):
     """`keras.layers.Conv1D` with groups, strides and padding "same", as one product for each group.
 
     The same weights and the same function. TensorFlow has no kernel for the gradient of a grouped
-    convolution on CPUs; what Keras does instead takes thirty times as long as this. As in
+    convolution on CPUs; what Keras does instead takes a hundred times as long. As in
     `model/conv.py` a stride is a reshape: frames of `strides` samples, and a kernel over frames.
 
     Weights: kernel [kernel_size, in_channels / groups, filters], bias [filters].

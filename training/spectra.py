@@ -22,7 +22,7 @@ class Spectrum(NamedTuple):
 
     def below(self, lines: int) -> "Spectrum":
         """The lowest `lines` spectral lines."""
-        return Spectrum(*(cut(part, end=(0, 0, lines - part.shape[2])) for part in self[:2]))
+        return Spectrum(*(cut(part, end=(0, 0, lines - part.shape[2])) for part in self))
 
     def power(self) -> tf.Tensor:
         return tf.square(self.real) + tf.square(self.imag)
