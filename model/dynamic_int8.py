@@ -16,12 +16,11 @@ SMALLEST_RANGE = 1e-6
 def round_input(x: tf.Tensor) -> tf.Tensor:
     """float32 [batch, time, channels], each value rounded to the steps of its time's range."""
     high = tf.nn.relu(tf.reduce_max(x, axis=-1, keepdims=True))
-    low = -tf.nn.relu(tf.reduce_max(-x, axis=-1, keepdims=True))
-    high = tf.nn.max_pool1d(high, WINDOW, 1, "SAME")
-    low = -tf.nn.max_pool1d(-low, WINDOW, 1, "SAME")
-    step = tf.maximum(high - low, SMALLEST_RANGE) / STEPS
-    zero = tf.round(-low / step)
-    return (tf.clip_by_value(tf.round(x / step) + zero, 0, STEPS) - zero) * step
+    low = tf.nn.relu(-tf.reduce_min(x, axis=-1, keepdims=True))
+    high, low = (tf.nn.max_pool1d(extreme, WINDOW, 1, "SAME") for extreme in (high, low))
+    step = tf.maximum(high + low, SMALLEST_RANGE) / STEPS
+    # The zero point is a whole number of steps: added before and taken off after, it cancels.
+    return tf.round(x * (1 / step)) * step
 
 
 def round_kernel(kernel: tf.Tensor) -> tf.Tensor:

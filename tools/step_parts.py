@@ -73,8 +73,7 @@ class PartsTrainer(Trainer):
     def run_losses(self, target: tf.Tensor, decoded: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(decoded)
-            named = self._weighted(self._reconstruction_losses(target, decoded))
-            total = tf.add_n(list(named.values()))
+            total, _ = self._reconstruction(target, decoded)
         return tape.gradient(total, decoded)
 
     def run_discriminators(self, target: tf.Tensor, decoded: tf.Tensor) -> list[tf.Tensor]:

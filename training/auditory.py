@@ -10,7 +10,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from training.spectra import Spectrum, cut, log10
+from training.spectra import Spectrum, cut, log10, power_law
 
 # ViSQOL's view of speech: 80 ms windows every 20 ms, 21 bands. 32 ms sees faster changes.
 WINDOWS = (512, 1280)
@@ -72,7 +72,7 @@ def loudness_loss(reference: Spectrum, decoded: Spectrum, sample_rate: int) -> t
     dead = 0.25 * tf.minimum(loud_x, loud_y)
     more, less = tf.nn.relu(loud_y - loud_x - dead), tf.nn.relu(loud_x - loud_y - dead)
     symmetric = tf.sqrt(tf.reduce_mean(more**2 + less**2, axis=2) + 1e-6)
-    ratio = ((y + 50) / (x + 50)) ** 1.2
+    ratio = power_law((y + 50) / (x + 50), 1.2)
     asymmetric = tf.where(ratio > 3, tf.minimum(ratio, 12) * more, 0.0)
     return tf.reduce_mean(symmetric) + 0.5 * tf.reduce_mean(asymmetric)
 
@@ -94,7 +94,7 @@ def _smooth(x: tf.Tensor) -> tf.Tensor:
 def _loudness(power: tf.Tensor, threshold: np.ndarray) -> tf.Tensor:
     """Specific loudness of band powers, 0 below the threshold of hearing (Zwicker)."""
     gain = (threshold / 0.5) ** ZWICKER
-    return gain * tf.nn.relu((0.5 + 0.5 * power / threshold) ** ZWICKER - 1)
+    return gain * tf.nn.relu(power_law(0.5 + 0.5 * power / threshold, ZWICKER) - 1)
 
 
 @functools.cache

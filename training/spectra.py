@@ -36,6 +36,11 @@ def log10(x: tf.Tensor) -> tf.Tensor:
     return tf.math.log(x) * 0.4342944819032518
 
 
+def power_law(x: tf.Tensor, exponent: float) -> tf.Tensor:
+    """x ** exponent for positive x: `tf.pow` takes six times as long on CPUs."""
+    return tf.exp(exponent * tf.math.log(x))
+
+
 def cut(x: tf.Tensor, *, start: Sequence[int] = (), end: Sequence[int]) -> tf.Tensor:
     """x[start[0] : size + end[0], start[1] : ...], with a fast gradient.
 
@@ -66,7 +71,7 @@ def stft(x: tf.Tensor, window: int) -> Spectrum:
         [cut(blocks, start=(0, i, 0), end=(0, i + 1 - OVERLAP, 0)) for i in range(OVERLAP)],
         axis=-1,
     )
-    if window < 512:
+    if window < 256:
         # A product with the windowed Fourier basis is faster than many short transforms.
         product = tf.matmul(frames, tf.constant(_fourier_basis(window)))
         return Spectrum(*tf.split(product, 2, axis=-1))

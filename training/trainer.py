@@ -10,9 +10,10 @@ from model import replicas
 from model.backend import keras
 from model.codebook import CodebookTrainer
 from model.soundstream import SoundStream
-from training import auditory, losses
+from training import losses
 from training.balancer import Balancer
 from training.discriminators import Discriminators
+from training.reconstruction import reconstruction_losses, weighted_reconstruction
 from training.settings import TrainingSettings
 
 
@@ -134,12 +135,15 @@ class Trainer(keras.Model):
             decoded = None
             if self.settings.weights.hear or self.stage.adversarial:
                 decoded = self.codec.synthesize(embeddings, self._switch(denoise))[..., 0]
-                named |= self._reconstruction_losses(target, decoded)
             if self.stage.adversarial:
                 adversarial, critic = self._adversarial_losses(target, decoded)
                 named |= adversarial
-            weighted = self._weighted(named)
-            total = tf.add_n(list(weighted.values()))
+            terms = list(self._weighted(named).values())
+            if decoded is not None:
+                heard, reconstruction = self._reconstruction(target, decoded)
+                terms.append(heard)
+                named |= reconstruction
+            total = tf.add_n(terms)
         if self.balancer is None:
             gradients = tape.gradient(total, self.generator_weights)
         else:
@@ -192,22 +196,17 @@ class Trainer(keras.Model):
         levels = tf.minimum(levels, self.codec.config.num_quantizers)
         return levels, (draws[1] < self.settings.unquantized_share)[:, None, None]
 
-    def _reconstruction_losses(self, target: tf.Tensor, decoded: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _reconstruction(
+        self, target: tf.Tensor, decoded: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Weighted sum of the losses of what is heard, and each of them."""
         sample_rate = self.codec.config.sample_rate
-        windows = sorted({*losses.MEL_BINS, *auditory.WINDOWS})
-        spectra = [losses.spectra(x, windows) for x in (target, decoded)]
-        reference, estimate = ({w: s[w] for w in losses.MEL_BINS} for s in spectra)
-        heard, hears = ({w: s[w] for w in auditory.WINDOWS} for s in spectra)
-        window = auditory.LOUDNESS_WINDOW
-        return auditory.band_losses(heard, hears, sample_rate) | {
-            "loudness": auditory.loudness_loss(heard[window], hears[window], sample_rate),
-            "mel": losses.mel_loss(reference, estimate, sample_rate),
-            "complex": losses.complex_loss(
-                reference, estimate, 2 * losses.PHASE_LIMIT_HZ / sample_rate
-            ),
-            "fine": losses.fine_loss(reference, estimate),
-            "waveform": losses.waveform_loss(target, decoded),
-        }
+        if self.balancer is None:
+            weights = dataclasses.asdict(self.settings.weights)
+            return weighted_reconstruction(target, decoded, weights, sample_rate)
+        # The balancer asks for the gradient of each.
+        named = reconstruction_losses(target, decoded, sample_rate)
+        return tf.add_n(list(self._weighted(named).values())), named
 
     def _adversarial_losses(
         self, target: tf.Tensor, decoded: tf.Tensor
