@@ -43,3 +43,12 @@ def test_a_weight_of_zero_takes_its_loss_out(pair):
     only = dict.fromkeys(values, 0) | {"mel": 2}
     total, _ = weighted_reconstruction(target, decoded, only, RATE)
     np.testing.assert_allclose(total, 2 * values["mel"], rtol=1e-5)
+
+
+def test_without_any_weight_nothing_is_learnt(pair):
+    target, decoded = pair
+    with tf.GradientTape() as tape:
+        tape.watch(decoded)
+        total, _ = weighted_reconstruction(target, decoded, {}, RATE)
+    assert total == 0.0
+    assert not np.any(tape.gradient(total, decoded))

@@ -43,7 +43,8 @@ def weighted_reconstruction(
     Returns:
       The sum, with first derivatives only, and the losses themselves without gradient.
     """
-    given = {name: tf.constant(weight, tf.float32) for name, weight in weights.items()}
+    # Numbers may change without compiling anew; losses without weight get no gradient at all.
+    given = {name: tf.constant(weight, tf.float32) for name, weight in weights.items() if weight}
     value, gradient, named = _with_gradient(
         tf.stop_gradient(target), tf.stop_gradient(decoded), given, sample_rate
     )
@@ -63,5 +64,7 @@ def _with_gradient(
     with tf.GradientTape() as tape:
         tape.watch(decoded)
         named = reconstruction_losses(target, decoded, sample_rate)
-        total = tf.add_n([weights[name] * value for name, value in named.items()])
-    return total, tape.gradient(total, decoded), named
+        terms = [weights[name] * value for name, value in named.items() if name in weights]
+        total = tf.add_n([tf.zeros([]), *terms])
+    gradient = tape.gradient(total, decoded, unconnected_gradients="zero")
+    return total, gradient, named
