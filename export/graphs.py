@@ -1,12 +1,15 @@
 """The graphs that ship, as TensorFlow functions with named inputs and outputs.
 
-encode_<bitrate>(audio [1, frames * hop], state) -> codes int32 [1, frames, levels], state
-decode(codes int32 [1, frames, num_quantizers], state) -> audio [1, frames * hop], state
+encode_<bitrate>(audio [streams, frames * hop], state)
+    -> codes int32 [streams, frames, levels], state
+decode(codes int32 [streams, frames, num_quantizers], state)
+    -> audio [streams, frames * hop], state
 
-Zeros begin a stream; `export/state.py` says in which form state comes and goes. There is one
-`encode` for each bitrate, which searches only the levels it sends. One `decode` serves all rates: a
-code of -1 adds nothing. Models that remove noise have one more input of `encode`, and of `decode`
-where the decoder is conditioned too: denoise float32 [1, frames], 0 (off) to 1 (on).
+A phone has one stream; a server may take many through one call. Zeros begin a stream;
+`export/state.py` says in which form state comes and goes. There is one `encode` for each bitrate,
+which searches only the levels it sends. One `decode` serves all rates: a code of -1 adds nothing.
+Models that remove noise have one more input of `encode`, and of `decode` where the decoder is
+conditioned too: denoise float32 [streams, frames], 0 (off) to 1 (on).
 """
 
 from collections.abc import Callable
@@ -32,16 +35,17 @@ def encoder(
     bitrates_bps: tuple[int, ...],
     frames_per_call: int = 1,
     state_form: Callable[[State], StateForm] = ExplicitState,
+    streams: int = 1,
 ) -> Part:
     """Audio to codes, one signature per bitrate."""
-    form = state_form(model.encoder_state(1))
-    inputs = {"audio": tf.TensorSpec([1, frames_per_call * model.config.hop], tf.float32)}
+    form = state_form(model.encoder_state(streams))
+    inputs = {"audio": tf.TensorSpec([streams, frames_per_call * model.config.hop], tf.float32)}
     if model.config.denoise:
-        inputs |= _switch(frames_per_call)
+        inputs |= _switch(streams, frames_per_call)
 
     def step(num_quantizers: int) -> Step:
         def encode(state: State, audio: tf.Tensor, **denoise: tf.Tensor):
-            samples = tf.reshape(audio, [1, -1, 1])
+            samples = tf.reshape(audio, [streams, -1, 1])
             codes, after = model.encode_step(samples, state, num_quantizers, **denoise)
             return {"codes": codes}, after
 
@@ -60,13 +64,15 @@ def decoder(
     model: SoundStream,
     frames_per_call: int = 1,
     state_form: Callable[[State], StateForm] = ExplicitState,
+    streams: int = 1,
 ) -> Part:
     """Codes of any number of levels to audio."""
-    form = state_form(model.decoder_state(1))
+    form = state_form(model.decoder_state(streams))
     quantizer = model.quantizer
-    inputs = {"codes": tf.TensorSpec([1, frames_per_call, quantizer.num_quantizers], tf.int32)}
+    shape = [streams, frames_per_call, quantizer.num_quantizers]
+    inputs = {"codes": tf.TensorSpec(shape, tf.int32)}
     if model.config.denoise_decoder:
-        inputs |= _switch(frames_per_call)
+        inputs |= _switch(streams, frames_per_call)
     # One table for all levels, so one lookup: row 0 of each level is the zero of "not sent".
     rows_per_level = quantizer.codebook_size + 1
     first_rows = tf.range(quantizer.num_quantizers) * rows_per_level - NOT_SENT
@@ -75,10 +81,10 @@ def decoder(
         table = tf.pad(quantizer.codebooks, [[0, 0], [1, 0], [0, 0]])
         entries = tf.gather(tf.reshape(table, [-1, quantizer.dim]), codes + first_rows)
         audio, after = model.synthesize_step(tf.reduce_sum(entries, axis=2), state, **denoise)
-        return {"audio": tf.reshape(audio, [1, -1])}, after
+        return {"audio": tf.reshape(audio, [streams, -1])}, after
 
     return Part({DECODE_SIGNATURE: form.trace(decode, inputs)}, model.variables + form.variables)
 
 
-def _switch(frames_per_call: int) -> dict[str, tf.TensorSpec]:
-    return {"denoise": tf.TensorSpec([1, frames_per_call], tf.float32)}
+def _switch(streams: int, frames_per_call: int) -> dict[str, tf.TensorSpec]:
+    return {"denoise": tf.TensorSpec([streams, frames_per_call], tf.float32)}

@@ -42,6 +42,7 @@ class Metadata:
       flavours: number formats on disk, the default first.
       denoise: whether the encoder has the input `denoise`.
       state: how it enters and leaves the graphs, a key of `export.state.STATE_FORMS`.
+      streams_per_call: signals that one invocation serves; 1 where the file does not say.
       format_version: of this file.
     """
 
@@ -56,6 +57,7 @@ class Metadata:
     flavours: tuple[str, ...]
     denoise: bool = False
     state: str = "explicit"
+    streams_per_call: int = 1
     format_version: int = FORMAT_VERSION
 
     @property
@@ -100,7 +102,7 @@ class Metadata:
         """Raises ValueError where the file is missing, damaged, or of a newer format."""
         path = folder / METADATA_FILE
         try:
-            values: dict[str, Any] = json.loads(path.read_text())
+            values: dict[str, Any] = {"streams_per_call": 1} | json.loads(path.read_text())
             version = values["format_version"]
             if version != FORMAT_VERSION:
                 raise ValueError(f"format {version}, but this program reads {FORMAT_VERSION}")

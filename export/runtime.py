@@ -90,8 +90,8 @@ class CodecModel:
         return cls(metadata, encoder, decoder)
 
 
-class _Stream:
-    """One signature of a graph and the state of one signal that goes through it."""
+class Stateful:
+    """One signature of a graph and the state of what goes through it."""
 
     def __init__(self, graph: Graph, signature: str):
         self._graph = graph
@@ -102,15 +102,24 @@ class _Stream:
         """Forgets the past: the next sample is the first of a new signal."""
         self._graph = self._graph.for_stream(self._signature)
         inputs = self._graph.inputs(self._signature)
-        self._state = {k: v for k, v in inputs.items() if k.startswith(STATE_PREFIX)}
+        self.state = {k: v for k, v in inputs.items() if k.startswith(STATE_PREFIX)}
 
-    def _step(self, inputs: Tensors) -> Tensors:
-        outputs = self._graph.run(self._signature, inputs | self._state)
-        self._state = {name: outputs.pop(name) for name in self._state}
+    def step(self, inputs: Tensors) -> Tensors:
+        """One call: outputs without state, which is kept."""
+        outputs = self._graph.run(self._signature, inputs | self.state)
+        self.state = {name: outputs.pop(name) for name in self.state}
         return outputs
 
 
-class StreamingEncoder(_Stream):
+def _check_one_stream(metadata: Metadata) -> None:
+    if metadata.streams_per_call != 1:
+        raise ValueError(
+            f"model {metadata.name!r} takes {metadata.streams_per_call} streams in one call: use "
+            "export/stream_batch.py, or export it with --streams_per_call=1"
+        )
+
+
+class StreamingEncoder(Stateful):
     """Audio to codes.
 
     Args:
@@ -120,6 +129,7 @@ class StreamingEncoder(_Stream):
     """
 
     def __init__(self, model: CodecModel, bitrate_bps: int = 3_000, denoise: float = 0.0):
+        _check_one_stream(model.metadata)
         self._metadata = model.metadata
         self._num_levels = model.metadata.num_quantizers_for(bitrate_bps)
         if denoise and not model.metadata.denoise:
@@ -139,7 +149,7 @@ class StreamingEncoder(_Stream):
         if self._metadata.denoise:
             switch["denoise"] = np.full([1, frames], self.denoise, np.float32)
         codes = [
-            self._step({"audio": audio[None].astype(np.float32, copy=False)} | switch)["codes"]
+            self.step({"audio": audio[None].astype(np.float32, copy=False)} | switch)["codes"]
             for audio in samples.reshape(-1, block)
         ]
         # The first levels of a higher rate's codes are codes of a lower rate.
@@ -147,7 +157,7 @@ class StreamingEncoder(_Stream):
         return np.concatenate([empty, *(c[0, :, : self._num_levels] for c in codes)])
 
 
-class StreamingDecoder(_Stream):
+class StreamingDecoder(Stateful):
     """Codes to audio; the number of levels may change from call to call.
 
     Attributes:
@@ -156,6 +166,7 @@ class StreamingDecoder(_Stream):
     """
 
     def __init__(self, model: CodecModel):
+        _check_one_stream(model.metadata)
         self._metadata = model.metadata
         self.denoise = 0.0
         super().__init__(model.decoder, DECODE_SIGNATURE)
@@ -185,7 +196,7 @@ class StreamingDecoder(_Stream):
         if self._has_switch:
             switch["denoise"] = np.full([1, frames], self.denoise, np.float32)
         audio = [
-            self._step({"codes": call[None]} | switch)["audio"][0]
+            self.step({"codes": call[None]} | switch)["audio"][0]
             for call in full.reshape(-1, frames, metadata.num_quantizers)
         ]
         return np.concatenate([np.zeros(0, np.float32), *audio])

@@ -38,6 +38,7 @@ def export_model(
     state: str = "explicit",
     int8_models: Mapping[str, SoundStream] = MappingProxyType({}),
     int16_speech: np.ndarray | None = None,
+    streams_per_call: int = 1,
 ) -> Metadata:
     """Writes the graphs of `model` and their metadata into `folder`, created if missing.
 
@@ -49,11 +50,12 @@ def export_model(
       state: key of `STATE_FORMS`.
       int8_models: what the int8 flavours are made from: models with `int8_nets`.
       int16_speech: float32 [samples], what the ranges of int16 are set on.
+      streams_per_call: signals that one invocation serves; several are for servers.
 
     Raises:
       ValueError: unknown flavour, a bitrate that the codec does not have, an int8 model of another
-        architecture or with codebooks of its own, or in int8 or int16 another state than explicit
-        or a denoising switch.
+        architecture or with codebooks of its own, in int8 or int16 another state than explicit, a
+        denoising switch or several streams, or several streams with a state that is not explicit.
     """
     known = [*quantize.FLAVOURS, *int8_models]
     known += [quantize.INT16] if int16_speech is not None else []
@@ -75,14 +77,17 @@ def export_model(
         # Packed, all states would be rounded by the one scale of their tensor; and the order of
         # operators that `integer_elu` makes leaves assignments of variables out.
         raise ValueError(f"state {state} is not for {', '.join(fixed)}: use explicit")
+    if streams_per_call > 1 and (fixed or state != "explicit"):
+        what = ", ".join(fixed) or f"state {state}"
+        raise ValueError(f"{what}: not with {streams_per_call} streams in one call")
     config = model.config
     bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
 
     def parts(source: SoundStream) -> dict[str, graphs.Part]:
         form = STATE_FORMS[state]
         return {
-            "encoder": graphs.encoder(source, bitrates, frames_per_call, form),
-            "decoder": graphs.decoder(source, frames_per_call, form),
+            "encoder": graphs.encoder(source, bitrates, frames_per_call, form, streams_per_call),
+            "decoder": graphs.decoder(source, frames_per_call, form, streams_per_call),
         }
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +119,7 @@ def export_model(
         flavours=tuple(flavours),
         denoise=config.denoise,
         state=state,
+        streams_per_call=streams_per_call,
     )
     metadata.write(folder)
     return metadata
@@ -161,6 +167,7 @@ def _define_flags() -> None:
     )
     flags.DEFINE_enum("state", "explicit", list(STATE_FORMS), "Way of state in and out of graphs.")
     flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
+    flags.DEFINE_integer("streams_per_call", 1, "Signals per invocation, for servers.", 1)
     flags.DEFINE_integer(
         "search_paths", SEARCH_PATHS, "Paths that the quantizer's search keeps; 1: greedy.", 1
     )
@@ -206,6 +213,7 @@ def main(_: list[str]) -> None:
             given.state,
             _int8_models(model, speech, given),
             speech,
+            given.streams_per_call,
         )
     except ValueError as error:
         sys.exit(str(error))

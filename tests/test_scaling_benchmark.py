@@ -27,6 +27,13 @@ def test_streams_of_one_model_are_timed():
     assert scaling_benchmark.state_bytes(model) > 1000
 
 
+def test_a_batch_of_one_is_timed_like_one_stream():
+    row = scaling_benchmark.measure_batch(CodecModel.load(MODEL), seconds=0.01)
+    assert row["streams"] == 1
+    assert 0 < row["share_of_frame"] <= row["share_of_frame_p99"]
+    assert row["share_of_frame"] == pytest.approx(row["frame_us"] / 20000, abs=1e-3)
+
+
 def test_a_file_is_encoded_in_a_process_of_its_own():
     (row,) = scaling_benchmark.measure_files(MODEL, [0.01])
     assert row["minutes"] == 0.01

@@ -5,8 +5,9 @@
 Steps: time and memory against batch, crop and channels around those of a flag file, each in a
 process of its own. Files: what `codec.py encode` takes, start included, and its
 peak of memory. Streams: encoder and decoder of each of n streams, by turns, a frame at a time, in
-one thread; a round of all must fit into one frame. Times are processor seconds, which on a machine
-with other work are what the wall would show without it.
+one thread; a round of all must fit into one frame. `--batch_model_dirs` adds exports whose graphs
+take several streams in one call (`export/to_tflite.py --streams_per_call`). Times are processor
+seconds, which on a machine with other work are what the wall would show without it.
 """
 
 import json
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tqdm import tqdm
 
 from export.metadata import DECODE_SIGNATURE, STATE_PREFIX
 from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from export.stream_batch import BatchDecoder, BatchEncoder
 from model.config import PRESETS, CodecConfig, preset
 from tools.scaling_plot import plot
 
@@ -61,23 +63,46 @@ def measure_streams(model: CodecModel, counts: Sequence[int], seconds: float) ->
         streams = [
             (StreamingEncoder(model, bitrate), StreamingDecoder(model)) for _ in range(count)
         ]
-        rounds: list[float] = []
-        while sum(rounds) < seconds or len(rounds) < 3:
-            started = time.process_time()
+
+        def step(streams: Any = streams) -> None:
             for encoder, decoder in streams:
                 decoder.decode(encoder.encode(audio))
-            rounds.append(time.process_time() - started)
-        taken, slow = np.percentile(rounds[1:], [50, 99]).tolist()
-        rows.append(
-            {
-                "streams": count,
-                "frame_us": round(1e6 * taken / count, 1),
-                "share_of_frame": round(taken / frame_seconds, 4),
-                "share_of_frame_p99": round(slow / frame_seconds, 4),
-                "streams_per_core": round(count * frame_seconds / taken),
-            }
-        )
+
+        rows.append(_stream_row(count, step, seconds, frame_seconds))
     return rows
+
+
+def measure_batch(model: CodecModel, seconds: float) -> dict[str, Any]:
+    """The same row for a model whose graphs take several streams in one call."""
+    metadata = model.metadata
+    shape = [metadata.streams_per_call, metadata.frames_per_call * metadata.hop]
+    audio = np.random.default_rng(0).normal(0, 0.1, shape).astype(np.float32)
+    encoder, decoder = BatchEncoder(model, metadata.bitrates_bps[0]), BatchDecoder(model)
+    return _stream_row(
+        metadata.streams_per_call,
+        lambda: decoder.decode(encoder.encode(audio)),
+        seconds,
+        metadata.frames_per_call * metadata.hop / metadata.sample_rate,
+    )
+
+
+def _stream_row(
+    count: int, step: Callable[[], Any], seconds: float, step_seconds: float
+) -> dict[str, Any]:
+    """What `step`, which takes `count` streams on by `step_seconds` of sound, costs."""
+    rounds: list[float] = []
+    while sum(rounds) < seconds or len(rounds) < 3:
+        started = time.process_time()
+        step()
+        rounds.append(time.process_time() - started)
+    taken, slow = np.percentile(rounds[1:], [50, 99]).tolist()
+    return {
+        "streams": count,
+        "frame_us": round(1e6 * taken / count, 1),
+        "share_of_frame": round(taken / step_seconds, 4),
+        "share_of_frame_p99": round(slow / step_seconds, 4),
+        "streams_per_core": round(count * step_seconds / taken),
+    }
 
 
 def state_bytes(model: CodecModel) -> int:
@@ -181,6 +206,11 @@ def main(_: list[str]) -> None:
         report["streams"] = measure_streams(
             model, [int(count) for count in given.streams], given.stream_seconds
         )
+    if given.batch_model_dirs:
+        report["batches"] = [
+            measure_batch(CodecModel.load(folder), given.stream_seconds)
+            for folder in given.batch_model_dirs
+        ]
     if "files" in given.measure:
         report["files"] = measure_files(model_dir, [float(m) for m in given.file_minutes])
     if "steps" in given.measure:
@@ -190,7 +220,7 @@ def main(_: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scaling.json").write_text(json.dumps(report, indent=1) + "\n")
     plot(report, folder / "scaling.png")
-    for name in given.measure:
+    for name in [*given.measure, *(["batches"] if given.batch_model_dirs else [])]:
         print(name, *report[name], sep="\n")
 
 
@@ -198,6 +228,7 @@ if __name__ == "__main__":
     flags.DEFINE_list("measure", ["streams", "files", "steps"], "What to measure.")
     flags.DEFINE_string("output_dir", None, "For scaling.json, scaling.png.", required=True)
     flags.DEFINE_string("model_dir", str(ROOT / "pretrained" / "speech"), "Exported model.")
+    flags.DEFINE_list("batch_model_dirs", [], "Exported with --streams_per_call.")
     flags.DEFINE_list("streams", ["1", "4", "16", "64", "256", "512"], "Numbers of streams.")
     flags.DEFINE_float("stream_seconds", 3, "Processor seconds for each number.", 0.1)
     flags.DEFINE_list("file_minutes", ["1", "5", "20", "60"], "Lengths of files.")

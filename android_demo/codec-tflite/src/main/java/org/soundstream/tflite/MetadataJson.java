@@ -31,6 +31,10 @@ final class MetadataJson {
         throw new IOException(FILE + ": the model takes " + json.getInt("frames_per_call")
             + " frames per call, export it with one");
       }
+      if (json.optInt("streams_per_call", 1) != 1) {
+        throw new IOException(FILE + ": the model takes " + json.getInt("streams_per_call")
+            + " streams per call, export it with one");
+      }
       if (json.optString("state", "").equals("variables")) {
         throw new IOException(FILE + ": the model keeps its state inside, export it with explicit "
             + "state");
