@@ -13,6 +13,7 @@ from model import seanet
 from model.config import paper
 from tools import train_benchmark
 from tools.step_parts import Ours
+from training.reconstruction import reconstruction_losses
 from training.settings import TrainingSettings
 
 TOOLS = Path(train_benchmark.__file__).parent
@@ -98,6 +99,40 @@ def test_the_nets_in_pytorch_have_our_shapes_and_kernels(nets):
         kernel_size(seanet.encoder(config), [1, 960, 1]),
         kernel_size(seanet.decoder(config), [1, 3, 256]),
     ]
+
+
+LOSSES_IN_PYTORCH = """
+import sys, json, torch
+sys.path.insert(0, sys.argv[1])
+from torch_losses import SpectralLosses
+job = json.load(sys.stdin)
+signals = [torch.tensor(job[name]) for name in ("reference", "decoded")]
+losses = {name: SpectralLosses(16000, [name])(*signals).item() for name in job["losses"]}
+together = SpectralLosses(16000, job["losses"])(*signals).item()
+json.dump(losses | {"together": together}, sys.stdout)
+"""
+
+
+@pytest.mark.skipif("TORCH_PYTHON" not in os.environ, reason="TORCH_PYTHON names no interpreter")
+def test_the_losses_in_pytorch_are_ours():
+    rng = np.random.default_rng(0)
+    reference = rng.normal(0, 0.1, [2, 32000]).astype(np.float32)
+    decoded = reference + rng.normal(0, 0.02, reference.shape).astype(np.float32)
+    job = {"reference": reference.tolist(), "decoded": decoded.tolist()}
+    done = subprocess.run(
+        [os.environ["TORCH_PYTHON"], "-c", LOSSES_IN_PYTORCH, str(TOOLS)],
+        input=json.dumps(job | {"losses": train_benchmark.SPECTRAL_LOSSES}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    theirs = json.loads(done.stdout)
+    ours = reconstruction_losses(tf.constant(reference), tf.constant(decoded), 16000)
+    for name in train_benchmark.SPECTRAL_LOSSES:
+        # Frames at the edges, which lie otherwise, are a fiftieth of all.
+        np.testing.assert_allclose(theirs[name], ours[name], rtol=0.02, err_msg=name)
+    total = sum(theirs[name] for name in train_benchmark.SPECTRAL_LOSSES)
+    np.testing.assert_allclose(theirs["together"], total, rtol=1e-4)
 
 
 def kernel_size(net, input_shape):

@@ -5,8 +5,8 @@ need not share an environment, and take turns. Standard input holds a line of JS
 to build, then the name of a part per run; the answer is its wall and its processor seconds.
 
 The step is what re-implementations do: discriminators learn first, from a decoded signal without
-gradient, then once more under the generator's losses; one mel loss at six windows (ours has five
-more terms). Left out in PyTorch's favour: weight normalisation, the moving average of the weights.
+gradient, then once more under the generator's losses; spectral losses are those that are asked for.
+Left out in PyTorch's favour: weight normalisation, the moving average of the weights.
 """
 
 import json
@@ -16,13 +16,11 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 import torch_nets
 from torch import Tensor, nn
 from torch.nn import functional
-
-MEL_BINS = {64: 8, 128: 16, 256: 32, 512: 64, 1024: 80, 2048: 96}
+from torch_losses import SpectralLosses
 
 
 def encodec_seanet(config: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
@@ -49,42 +47,14 @@ def encodec_seanet(config: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
     return encoder, SEANetDecoder(**shape, last_kernel_size=config["patch_frames"])
 
 
-class MelLoss(nn.Module):
-    """Mean absolute difference of log mel magnitudes over six windows."""
-
-    def __init__(self, sample_rate: int):
-        super().__init__()
-        for window, bins in MEL_BINS.items():
-            lines = np.arange(window // 2 + 1) * sample_rate / window
-            top = 2595 * np.log10(1 + sample_rate / 1400)
-            edges = 700 * (10 ** (np.linspace(0, top, bins + 2) / 2595) - 1)
-            rising = (lines[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
-            falling = (edges[2:] - lines[:, None]) / (edges[2:] - edges[1:-1])
-            filters = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
-            self.register_buffer(f"filters_{window}", torch.from_numpy(filters))
-            self.register_buffer(f"taper_{window}", torch.hann_window(window) * 2 / window)
-
-    def forward(self, reference: Tensor, decoded: Tensor) -> Tensor:
-        total = decoded.new_zeros(())
-        for window in MEL_BINS:
-            x, y = (self._log_mel(signal, window) for signal in (reference, decoded))
-            total = total + (x - y).abs().mean()
-        return total / len(MEL_BINS)
-
-    def _log_mel(self, x: Tensor, window: int) -> Tensor:
-        taper = getattr(self, f"taper_{window}")
-        spectrum = torch.stft(x, window, window // 4, window=taper, return_complex=True)
-        mel = spectrum.abs().transpose(1, 2) @ getattr(self, f"filters_{window}")
-        return mel.clamp(min=1e-4).log10()
-
-
 class Reference:
     """Nets, optimisers and one batch; `parts` are what can be timed.
 
     Args:
       job: `codec` (a CodecConfig), `batch`, `samples`, `share` (of the batch that discriminators
-        see), `discriminators` (arguments of `torch_nets.discriminators`), `nets` ("plain" or
-        "encodec") and `bfloat16` (autocast of nets and discriminators).
+        see), `discriminators` (arguments of `torch_nets.discriminators`), `losses` (names for
+        `torch_losses.SpectralLosses`), `nets` ("plain" or "encodec") and `bfloat16` (autocast of
+        nets and discriminators).
     """
 
     def __init__(self, job: dict[str, Any]):
@@ -95,7 +65,7 @@ class Reference:
             self.encoder, self.decoder = torch_nets.encoder(config), torch_nets.decoder(config)
         self.quantizer = torch_nets.Quantizer(config)
         self.critic = torch_nets.discriminators(**job["discriminators"])
-        self.mel = MelLoss(config["sample_rate"])
+        self.spectral = SpectralLosses(config["sample_rate"], job["losses"])
         self.weights = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.optimizer = torch.optim.Adam(self.weights, 1e-4, (0.8, 0.99))
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), 1e-4, (0.8, 0.99))
@@ -129,7 +99,7 @@ class Reference:
 
     def reconstruct(self) -> None:
         decoded = self.decoded.requires_grad_()
-        torch.autograd.grad(self.mel(self.audio, decoded), decoded)
+        torch.autograd.grad(self.spectral(self.audio, decoded), decoded)
 
     def criticize(self) -> None:
         decoded = self.decoded.requires_grad_()
@@ -141,7 +111,7 @@ class Reference:
     def step(self, adversarial: bool) -> None:
         quantized, commitment = self.quantizer(self._embed(), self.levels)
         decoded = self._synthesize(quantized)
-        loss = self.mel(self.audio, decoded) + commitment
+        loss = self.spectral(self.audio, decoded) + commitment
         if adversarial:
             self.critic_optimizer.zero_grad()
             self._critic_loss(decoded).backward()

@@ -43,13 +43,15 @@ PARTS = (
 )
 DATA_BATCHES = 40
 QUIET_SECONDS = 0.2  # between turns: thread pools spin for a while before they sleep
-# Name of a competitor: what `tools/torch_reference.py` builds.
+# Name of a competitor: what `tools/torch_reference.py` builds. All have the losses that ours has,
+# those with `mel` in their name only what most re-implementations have.
 COMPETITORS = {
-    "plain": {"nets": "plain", "bfloat16": False},
-    "plain_bfloat16": {"nets": "plain", "bfloat16": True},
-    "encodec": {"nets": "encodec", "bfloat16": False},
-    "encodec_bfloat16": {"nets": "encodec", "bfloat16": True},
+    f"{nets}{losses}{dtype}": {"nets": nets, "mel_only": bool(losses), "bfloat16": bool(dtype)}
+    for nets in ("plain", "encodec")
+    for losses in ("", "_mel")
+    for dtype in ("", "_bfloat16")
 }
+SPECTRAL_LOSSES = ("mel", "complex", "fine", "bands", "nsim", "loudness")
 
 
 class Contestant(Protocol):
@@ -183,7 +185,10 @@ def _discriminators() -> dict[str, Any]:
 
 def _torch_worker(name: str, config: CodecConfig, samples: int) -> TorchWorker:
     given = flags.FLAGS
+    weights = _numbers(LossWeights, "weight_")
+    asked = [loss for loss in SPECTRAL_LOSSES if weights[loss]]
     job = COMPETITORS[name] | {
+        "losses": ["mel"] if COMPETITORS[name]["mel_only"] else asked,
         "codec": config.to_dict(),
         "batch": given.batch_size,
         "samples": samples,
