@@ -26,8 +26,6 @@ from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
 
-USUAL_BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
-
 
 def export_model(
     model: SoundStream,
@@ -81,7 +79,7 @@ def export_model(
         what = ", ".join(fixed) or f"state {state}"
         raise ValueError(f"{what}: not with {streams_per_call} streams in one call")
     config = model.config
-    bitrates = tuple(sorted(bitrates_bps or _usual_bitrates(model)))
+    bitrates = tuple(sorted(bitrates_bps or model.config.usual_bitrates_bps))
 
     def parts(source: SoundStream) -> dict[str, graphs.Part]:
         form = STATE_FORMS[state]
@@ -123,12 +121,6 @@ def export_model(
     )
     metadata.write(folder)
     return metadata
-
-
-def _usual_bitrates(model: SoundStream) -> list[int]:
-    """Those of the usual rates that the codec has, and always its full rate."""
-    step, full = model.config.bitrate_bps(1), model.config.max_bitrate_bps
-    return sorted({b for b in USUAL_BITRATES_BPS if b % step == 0 and b <= full} | {full})
 
 
 def calibration_speech(

@@ -8,6 +8,8 @@ import dataclasses
 import math
 from typing import Any
 
+USUAL_BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
+
 
 @dataclasses.dataclass(frozen=True)
 class CodecConfig:
@@ -100,6 +102,12 @@ class CodecConfig:
     @property
     def max_bitrate_bps(self) -> int:
         return self.bitrate_bps(self.num_quantizers)
+
+    @property
+    def usual_bitrates_bps(self) -> list[int]:
+        """Those of the usual rates that the codec has, and always its full rate."""
+        step, full = self.bitrate_bps(1), self.max_bitrate_bps
+        return sorted({b for b in USUAL_BITRATES_BPS if b % step == 0 and b <= full} | {full})
 
     def num_quantizers_for(self, bitrate_bps: int) -> int:
         """Levels that send exactly `bitrate_bps`; ValueError names the nearest possible rates."""

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -83,6 +84,18 @@ def test_a_run_can_be_released(tmp_path):
     assert exported.config == trained.codec.config
     resumed = runs.build(trained.codec.config, SETTINGS, settings(tmp_path, 4)[3])
     assert checkpoints.load_compact(resumed, tmp_path / "released" / "resume.npz") == 4
+    assert_refitted(tmp_path, exported.quantizer.codebooks.numpy())
+
+
+def assert_refitted(tmp_path: Path, before: np.ndarray) -> None:
+    """With audio at hand, both files of a release hold codebooks refitted on it."""
+    release(tmp_path / "run", tmp_path / "refitted", str(tmp_path / "audio"))
+    weights, compact = (
+        checkpoints.load_codec(tmp_path / "refitted" / name).quantizer.codebooks.numpy()
+        for name in ("weights.npz", "resume.npz")
+    )
+    np.testing.assert_array_equal(weights, compact)
+    assert np.abs(weights - before).max() > 1e-3 * np.abs(before).max()
 
 
 def test_a_run_is_scored_on_the_kind_of_audio_it_is_for(tmp_path):

@@ -14,7 +14,7 @@ run=.venv/bin/python
 scores=$(mktemp -d)
 trap 'rm -rf "$scores"' EXIT
 
-$run training/release.py --train_dir="$train_dir" --output_dir="$output_dir"
+$run training/release.py --train_dir="$train_dir" --data_dir="$data_dir" --output_dir="$output_dir"
 $run export/to_tflite.py --checkpoint="$output_dir/weights.npz" --output_dir="$output_dir" \
   --quantization=dynamic_int8,float16
 $run export/learn_entropy_tables.py --model_dir="$output_dir" --data_dir="$data_dir"
