@@ -1,4 +1,5 @@
-"""What tests share: quiet TensorFlow, repeatable hypothesis runs, one exported model."""
+"""What tests share: quiet TensorFlow, repeatable hypothesis runs, one exported model,
+the Android demo's classes."""
 
 import os
 from pathlib import Path
@@ -7,6 +8,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow: its ban
 
 import pytest
 from hypothesis import settings
+
+from tests.android import jvm
 
 # No deadline: machines that run tests are busy. No random seeds: a failure must come back.
 settings.register_profile("tests", deadline=None, derandomize=True)
@@ -23,3 +26,9 @@ def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exported") / "model"
     export_model(SoundStream(tiny_config()), folder, ["float32"])
     return folder
+
+
+@pytest.fixture(scope="session")
+def android_classes(tmp_path_factory: pytest.TempPathFactory) -> jvm.Classes:
+    """The Android demo's codec, compiled."""
+    return jvm.compile_classes(tmp_path_factory.mktemp("classes"))

@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import subprocess
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +47,25 @@ def compile_java(files: Iterable[Path], classpath: Iterable[Path], output: Path)
     options = ["--release", "8", "-Xlint:all,-options,-try", "-Werror", "-implicit:none"]
     run([tool("javac"), *options, "-cp", _joined(classpath), "-d", output, *files])
     return output
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Folders of compiled classes: codec/; codec-tflite/ with a stand-in for the interpreter."""
+
+    codec: Path
+    desktop: Path
+
+    def desktop_path(self) -> list[Path]:
+        return [self.codec, self.desktop, JNA, JSON]
+
+
+def compile_classes(output: Path) -> Classes:
+    """What ships, and what runs it on a desktop, compiled below `output`."""
+    codec = compile_java(sources(ANDROID / "codec" / "src" / "main"), [], output / "codec")
+    folders = (ANDROID / "codec-tflite", ANDROID / "tools" / "desktop-tflite")
+    desktop = compile_java(sources(*folders), [codec, JNA, JSON], output / "desktop")
+    return Classes(codec, desktop)
 
 
 def run_java(main: str, arguments: Iterable[object], classpath: Iterable[Path]) -> str:
