@@ -18,7 +18,7 @@ FRAMES = 100_000  # half an hour of speech at 50 frames a second
 CROP_SECONDS = 1.6
 BATCH_SIZE = 12
 CHUNK = 10_000  # frames searched at a time
-ROUNDS = 4  # of search and solution; after that the error falls by less than 0.01 dB
+ROUNDS = 4  # of search and solution; each further one brings less than 0.01 dB
 # What the sum up to a level weighs beside the sum that is sent, and how that falls with each level
 # that is missing: packets may carry fewer levels than were searched for.
 PREFIX_WEIGHT, PREFIX_DECAY = 0.2, 0.7
