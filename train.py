@@ -24,6 +24,9 @@ _TRAIN_DIR = flags.DEFINE_string("train_dir", None, "Checkpoints, curves and sco
 _INIT_FROM = flags.DEFINE_string(
     "init_from", None, "Compact checkpoint, or weights, to start from."
 )
+_DENOISER_FROM = flags.DEFINE_string(
+    "denoiser_from", None, "Weights whose denoising switch the codec of --init_from is given."
+)
 _QAT = flags.DEFINE_bool("qat", False, "Train the codec of --init_from, weights.npz, for int8.")
 _PRESET = flags.DEFINE_enum("preset", "speech", list(presets.PRESETS), "Architecture.")
 _DENOISE = flags.DEFINE_bool("denoise", False, "Add the switch that removes noise.")
@@ -134,6 +137,7 @@ def main(argv: list[str]) -> None:
         train_dir=_TRAIN_DIR.value,
         total_steps=_TOTAL_STEPS.value,
         init_from=_INIT_FROM.value,
+        denoiser_from=_DENOISER_FROM.value,
         checkpoint_minutes=_CHECKPOINT_MINUTES.value,
         validation_steps=_VALIDATION_STEPS.value,
         validation_bitrates_bps=tuple(int(bps) for bps in _VALIDATION_BITRATES_BPS.value),

@@ -56,11 +56,13 @@ def _between(
 def split_encoder(content: bytes, signature: str) -> tuple[bytes, bytes]:
     """The net (audio to embedding) and the search (embedding to codes) of an encoder signature.
 
-    The search begins with the first FULLY_CONNECTED: the net is made of convolutions alone.
+    The search begins with the first FULLY_CONNECTED after the last convolution.
     """
     model = alone(content, signature)
     graph, names = model.subgraphs[0], operator_names(model)
-    first = next(o for o in graph.operators if names[o.opcodeIndex] == "FULLY_CONNECTED")
+    kinds = [names[o.opcodeIndex] for o in graph.operators]
+    last = len(kinds) - 1 - kinds[::-1].index("CONV_2D")
+    first = graph.operators[kinds.index("FULLY_CONNECTED", last)]
     embedding = int(first.inputs[0])
     producers = {int(t): o for o in graph.operators for t in o.outputs}
     codes = next(t for t in graph.outputs if graph.tensors[t].type == schema.TensorType.INT32)

@@ -89,16 +89,23 @@ def dynamic_int8(content: bytes) -> bytes:
 
 
 def _convolutions_of_audio(content: bytes) -> list[str]:
-    """What each signature's convolution next to its input or output `audio` writes, by name."""
+    """What each signature's convolution next to its input or output `audio` writes, by name.
+
+    It is the one with the fewest channels there: band gains have convolutions in front of it.
+    """
     model = cut_graph.read(content)
     operators = cut_graph.operator_names(model)
     names = []
     for signature in model.signatureDefs or []:
         graph = model.subgraphs[signature.subgraphIndex]
         convolutions = [o for o in graph.operators if operators[o.opcodeIndex] == "CONV_2D"]
-        for tensors, nearest in ((signature.inputs, 0), (signature.outputs, -1)):
+        # A filter is [channels out, time, 1, channels in].
+        for tensors, channels in ((signature.inputs, 3), (signature.outputs, 0)):
             if AUDIO in [tensor.name.decode() for tensor in tensors]:
-                names.append(graph.tensors[convolutions[nearest].outputs[0]].name.decode())
+                nearest = min(
+                    convolutions, key=lambda o: graph.tensors[o.inputs[1]].shape[channels]
+                )
+                names.append(graph.tensors[nearest.outputs[0]].name.decode())
     return names
 
 

@@ -37,10 +37,12 @@ class CodecConfig:
       embedding_dim: D, width of the quantized embedding.
       codebook_size: N, entries per quantizer.
       num_quantizers: quantizers of the full-rate model; any smaller number may be used.
-      denoise: a switch at the bottleneck, encoder side, that removes noise (section III-F).
+      denoise: a switch on the encoder's side that removes noise (section III-F).
       denoise_decoder: FiLM conditioning on the decoder's side too; needs `denoise`.
       denoise_channels: width of the net that corrects the embedding of noisy speech.
       denoise_dilations: its residual units; with kernels of 3 the defaults hear 0.6 s of the past.
+      denoise_gain_channels: width of the net that turns down bands of noisy speech before that.
+      denoise_gain_dilations: its residual units; the defaults hear 1.5 s of the past.
       int8_nets: activations are rounded to eight bits (`model/fake_quantization.py`).
     """
 
@@ -65,6 +67,8 @@ class CodecConfig:
     denoise_decoder: bool = False
     denoise_channels: int = 192
     denoise_dilations: tuple[int, ...] = (1, 2, 4, 8)
+    denoise_gain_channels: int = 256
+    denoise_gain_dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1, 2, 4)
     int8_nets: bool = False
 
     def __post_init__(self) -> None:

@@ -88,6 +88,32 @@ def _shifted(x: tf.Tensor, offsets: list[int], length: int | tf.Tensor) -> tf.Te
     return tf.reshape(tf.concat(copies, axis=-1), [-1, len(offsets) * x.shape[-1]])
 
 
+class Past(StreamingLayer):
+    """What came before, in front of what is given: [batch, time, channels] -> length + time steps.
+
+    State: the last `length` inputs, [batch, length, channels]; none where `length` is zero.
+    """
+
+    def __init__(self, length: int, channels: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.length = length
+        self.channels = channels
+
+    def initial_state(self, batch: int | tf.Tensor) -> State:
+        return {"history": tf.zeros([batch, self.length, self.channels])} if self.length else {}
+
+    def step(self, x: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+        if not self.length:
+            return x, {}
+        if "history" not in state:
+            raise ValueError(
+                f"{self.name!r} got no state: start from initial_state(batch) and pass on the "
+                "state that the last step returned"
+            )
+        x = tf.concat([state["history"], x], axis=1)
+        return x, {"history": x[:, -self.length :]}
+
+
 class CausalConv1D(StreamingLayer):
     """Causal dilated convolution: output t sees inputs t - (kernel_size - 1) * dilation ... t.
 
@@ -118,8 +144,8 @@ class CausalConv1D(StreamingLayer):
             )
         self.in_channels = in_channels
         self.filters = filters
-        self.kernel_size = kernel_size
         self.dilation = dilation
+        self.past = Past((kernel_size - 1) * dilation, in_channels, name=self.name)
         self.product_dtype = product_dtype
         self.kernel = self.add_weight(
             name="kernel",
@@ -128,31 +154,15 @@ class CausalConv1D(StreamingLayer):
         )
         self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
 
-    @property
-    def history(self) -> int:
-        """Past inputs that a step needs."""
-        return (self.kernel_size - 1) * self.dilation
-
     def initial_state(self, batch: int | tf.Tensor) -> State:
-        if not self.history:
-            return {}
-        shape = [batch, self.history, self.in_channels]
-        return {"history": tf.zeros(shape)}
+        return self.past.initial_state(batch)
 
     def step(self, x: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
         if x.shape[-1] != self.in_channels:
             raise ValueError(
                 f"{self.name!r} takes {self.in_channels} channels, got an input of shape {x.shape}"
             )
-        after: State = {}
-        if self.history:
-            if "history" not in state:
-                raise ValueError(
-                    f"{self.name!r} got no state: start from initial_state(batch) and pass on the "
-                    "state that the last step returned"
-                )
-            x = tf.concat([state["history"], x], axis=1)
-            after = {"history": x[:, -self.history :]}
+        x, after = self.past.step(x, state)
         y = valid_convolution(
             x, tf.convert_to_tensor(self.kernel), self.dilation, self.product_dtype
         )

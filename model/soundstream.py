@@ -1,4 +1,4 @@
-"""SoundStream: encoder, denoising switch, residual vector quantizer, decoder."""
+"""SoundStream: band gains, encoder, denoiser, residual vector quantizer, decoder."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from model import seanet
 from model.backend import keras
+from model.band_gains import BandGains
 from model.config import CodecConfig
 from model.denoiser import Denoiser
 from model.fake_quantization import quantize_decoder, quantize_encoder
@@ -41,6 +42,9 @@ class SoundStream(keras.Model):
             search_paths=search_paths,
             name="quantizer",
         )
+        self.band_gains = (
+            BandGains(config, product_dtype, name="band_gains") if config.denoise else None
+        )
         self.denoiser = Denoiser(config, product_dtype, name="denoiser") if config.denoise else None
         self.decoder_film = (
             FiLM(config.embedding_dim, name="decoder_film") if config.denoise_decoder else None
@@ -54,12 +58,21 @@ class SoundStream(keras.Model):
     @property
     def denoising_weights(self) -> list[tf.Variable]:
         """What the plain codec does not have; trained alone, the switched-off codec stays it."""
-        parts = [part for part in (self.denoiser, self.decoder_film) if part is not None]
-        return [weight for part in parts for weight in part.trainable_weights]
+        parts = (self.band_gains, self.denoiser, self.decoder_film)
+        return [weight for part in parts if part is not None for weight in part.trainable_weights]
 
     def embed(self, audio: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
         """audio -> embeddings float32 [batch, frames, D], before the quantizer."""
-        x, switch = self.encoder(audio), self._switch(denoise)
+        return self.embed_cleaned(self.clean(audio, denoise), denoise)
+
+    def clean(self, audio: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
+        """audio -> what the encoder hears of it, the same shape: bands of noise turned down."""
+        switch = self._switch(denoise)
+        return audio if self.band_gains is None else self.band_gains(audio, switch)
+
+    def embed_cleaned(self, cleaned: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
+        """What `clean` returned -> what `embed` returns."""
+        x, switch = self.encoder(cleaned), self._switch(denoise)
         return x if self.denoiser is None else self.denoiser(x, switch)
 
     def synthesize(self, embeddings: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
@@ -84,6 +97,8 @@ class SoundStream(keras.Model):
 
     def encoder_state(self, batch: int) -> State:
         state = self.encoder.initial_state(batch)
+        if self.band_gains is not None:
+            state["band_gains"] = self.band_gains.initial_state(batch)
         if self.denoiser is not None:
             state["denoiser"] = self.denoiser.initial_state(batch)
         return state
@@ -99,11 +114,14 @@ class SoundStream(keras.Model):
         denoise: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, State]:
         """Step form of `encode`; `denoise` may change with every frame, [batch, frames]."""
-        x, after = self.encoder.step(audio, state)
         switch = self._switch(denoise)
+        cleaning: State = {}
+        if self.band_gains is not None:
+            audio, cleaning["band_gains"] = self.band_gains.step(audio, switch, state["band_gains"])
+        x, after = self.encoder.step(audio, state)
         if self.denoiser is not None:
-            x, after["denoiser"] = self.denoiser.step(x, switch, state["denoiser"])
-        return self.quantizer.encode(x, num_quantizers), after
+            x, cleaning["denoiser"] = self.denoiser.step(x, switch, state["denoiser"])
+        return self.quantizer.encode(x, num_quantizers), after | cleaning
 
     def decode_step(
         self, codes: tf.Tensor, state: State, denoise: tf.Tensor | None = None

@@ -36,7 +36,7 @@ def test_causal_conv_equals_tensorflow(kernel_size, dilation):
     layer = CausalConv1D(3, 4, kernel_size, dilation=dilation)
     randomize(layer)
     x = tf.random.stateless_normal([2, 20, 3], [0, 0])
-    padded = tf.pad(x, [[0, 0], [layer.history, 0], [0, 0]])
+    padded = tf.pad(x, [[0, 0], [layer.past.length, 0], [0, 0]])
     expected = tf.nn.conv1d(padded, layer.kernel, 1, "VALID", dilations=dilation) + layer.bias
     np.testing.assert_allclose(layer(x), expected, atol=1e-5)
 

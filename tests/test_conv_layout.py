@@ -11,12 +11,12 @@ from export.graphs import Part
 from export.inspect_graph import operators
 from model.soundstream import SoundStream
 from tests.contract import fit_codebooks, randomize
-from tests.tiny import harmonic_batch, tiny_config
+from tests.tiny import SMALL_SWITCH, harmonic_batch, tiny_config
 
 
 @pytest.fixture(scope="module")
 def model():
-    config = tiny_config(denoise=True)
+    config = tiny_config(**SMALL_SWITCH)
     model = SoundStream(config)
     randomize(model)
     fit_codebooks(model, harmonic_batch(1, 20 * config.hop))

@@ -14,7 +14,7 @@ from data.audio import read_audio, write_audio
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
 from tests.contract import randomize
-from tests.tiny import tiny_config
+from tests.tiny import SMALL_SWITCH, tiny_config
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = ROOT / "demo" / "clips"
@@ -91,7 +91,7 @@ def test_demo_codes_a_folder_with_the_light_packages_alone(exported_model, recor
 
 
 def test_demo_shows_how_noise_is_removed_where_the_model_can(recordings, tmp_path):
-    config = tiny_config(denoise=True, denoise_channels=8, denoise_dilations=(1,))
+    config = tiny_config(**SMALL_SWITCH)
     model = SoundStream(config)
     randomize(model)
     export_model(model, tmp_path / "model", ["float32"], [800, 3200])

@@ -6,21 +6,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from export.to_tflite import export_model
 from model.denoiser import Denoiser
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model, weights_hash
 from tests.contract import TINY, fit_codebooks, randomize
 from tests.test_trainer import SETTINGS
-from tests.tiny import harmonic_batch
+from tests.tiny import SMALL_SWITCH, harmonic_batch
 from training import checkpoints
 from training.discriminators import Discriminators
 from training.settings import LossWeights
 from training.trainer import Trainer
 
 FRAMES = 12
-SWITCHED = TINY.replace(denoise=True, denoise_channels=8, denoise_dilations=(1, 2))
+SWITCHED = TINY.replace(**SMALL_SWITCH)
 BOTH_SIDES = SWITCHED.replace(denoise_decoder=True)
 
 
@@ -94,8 +93,11 @@ def test_a_switch_added_to_released_weights_changes_nothing_at_first(
     trainer = make_trainer(config)
     assert checkpoints.start(trainer, tmp_path / file) == 0
     for model in (trainer.codec, trainer.average):
-        for switch in (None, tf.ones([2, FRAMES])):
-            np.testing.assert_array_equal(model(audio, 3, switch), shipped(audio, 3))
+        np.testing.assert_array_equal(model(audio, 3), shipped(audio, 3))
+        # Switched on, gains begin a little below 1, and the rest as the identity.
+        on = tf.ones([2, FRAMES])
+        assert np.abs(model.clean(audio, on) - audio).max() < 0.1 * np.abs(audio).max()
+        np.testing.assert_array_equal(model.embed_cleaned(audio, on), shipped.embed(audio))
     # Without a part in the decoder, files made before are still this codec's.
     same = weights_hash(trainer.average) == weights_hash(shipped)
     assert same == (not config.denoise_decoder)
@@ -136,33 +138,33 @@ def test_trained_alone_the_switched_off_codec_stays_the_plain_one(plain, audio, 
     assert np.abs(on - shipped.embed(audio)).max() > 1e-4
 
 
+def test_a_codec_takes_the_denoiser_of_another(plain, audio, tmp_path):
+    other = SoundStream(SWITCHED)
+    randomize(other, seed=1)
+    save_model(other, tmp_path / "other.npz", half_precision=False)
+    save_model(plain, tmp_path / "plain.npz", half_precision=False)
+    trainer = make_trainer(SWITCHED)
+    assert checkpoints.start(trainer, tmp_path / "plain.npz") == 0
+    checkpoints.adopt_denoiser(trainer, tmp_path / "other.npz")
+    on = tf.ones([1, 1])
+    for model in (trainer.codec, trainer.average):
+        np.testing.assert_array_equal(model(audio, 3), plain(audio, 3))
+        np.testing.assert_array_equal(model.clean(audio, on), other.clean(audio, on))
+        x = plain.encoder(other.clean(audio, on))
+        np.testing.assert_allclose(model.embed(audio, on), other.denoiser(x, on), atol=1e-5)
+
+
+def test_a_denoiser_that_does_not_fit_is_named(plain, tmp_path):
+    save_model(plain, tmp_path / "plain.npz")
+    with pytest.raises(ValueError, match=r"plain\.npz has no band_gains/net/first/kernel of shape"):
+        checkpoints.adopt_denoiser(make_trainer(SWITCHED), tmp_path / "plain.npz")
+    with pytest.raises(ValueError, match="without denoise=True cannot take its denoiser"):
+        checkpoints.adopt_denoiser(make_trainer(TINY), tmp_path / "plain.npz")
+
+
 def test_a_decoder_with_a_switch_needs_one_in_the_encoder():
     with pytest.raises(ValueError, match="denoise_decoder=True needs denoise=True"):
         TINY.replace(denoise_decoder=True)
-
-
-@pytest.mark.parametrize("state", ["explicit", "packed", "variables"])
-def test_exported_graphs_switch_by_packet_on_both_sides(audio, tmp_path, state):
-    model = SoundStream(BOTH_SIDES)
-    randomize(model)
-    fit_codebooks(model, audio)
-    export_model(model, tmp_path, ["float32"], [3200], state=state)
-    exported = CodecModel.load(tmp_path)
-    encoder, decoder = StreamingEncoder(exported, 3200), StreamingDecoder(exported)
-    half = FRAMES // 2 * TINY.hop
-    signal = audio[0, :, 0].numpy()
-    codes, decoded = [], []
-    for samples, denoise in ((signal[:half], 0.0), (signal[half:], 1.0)):
-        encoder.denoise = decoder.denoise = denoise
-        codes.append(encoder.encode(samples))
-        decoded.append(decoder.decode(codes[-1]))
-    switch = tf.repeat(tf.constant([[0.0, 1.0]]), FRAMES // 2, axis=1)
-    expected = model.encode(audio[:1], TINY.num_quantizers, switch)
-    np.testing.assert_array_equal(np.concatenate(codes), expected[0])
-    assert np.any(expected != model.encode(audio[:1], TINY.num_quantizers))
-    heard = model.decode(expected, switch)[0, :, 0]
-    np.testing.assert_allclose(np.concatenate(decoded), heard, atol=1e-4)
-    assert np.abs(heard - model.decode(expected)[0, :, 0]).max() > 1e-3
 
 
 def test_int8_is_refused(tmp_path):
@@ -172,11 +174,12 @@ def test_int8_is_refused(tmp_path):
         export_model(model, tmp_path, ["int8"], [3200], int8_models=int8_models)
 
 
-def test_embeddings_alone_teach_without_the_decoder(plain, audio, tmp_path):
+@pytest.mark.parametrize("name", ["embedding", "cleaned"])
+def test_losses_before_the_decoder_teach_without_it(plain, audio, tmp_path, name):
     save_model(plain, tmp_path / "weights.npz")
     silent = {field.name: 0.0 for field in dataclasses.fields(LossWeights)}
-    weights = LossWeights(**silent | {"embedding": 1.0})
-    schedule = dataclasses.replace(SETTINGS.schedule, adversarial_start=1000)
+    weights = LossWeights(**silent | {name: 1.0})
+    schedule = dataclasses.replace(SETTINGS.schedule, adversarial_start=1000, quantizer_start=1000)
     trainer = make_trainer(
         SWITCHED, denoiser_only=True, weights=weights, schedule=schedule, learning_rate=1e-2
     )
@@ -184,13 +187,14 @@ def test_embeddings_alone_teach_without_the_decoder(plain, audio, tmp_path):
     noisy = audio + tf.random.stateless_normal(audio.shape, [0, 3], stddev=0.1)
     step = tf.function(trainer.train_step)
     logs = [step((noisy, audio, tf.ones([2]))) for _ in range(30)]
-    assert "loss/mel" not in logs[0]
-    assert logs[-1]["loss/embedding"] < 0.5 * logs[0]["loss/embedding"]
-    # Switched off, the input is the target, and the embedding is already that of the target.
-    assert step((noisy, noisy, tf.zeros([2])))["loss/embedding"] == 0.0
+    assert "loss/mel" not in logs[0] and int(trainer.steps_skipped) == 0
+    assert logs[-1][f"loss/{name}"] < 0.5 * logs[0][f"loss/{name}"]
+    # Switched off, the input is the target, and nothing is to be mended.
+    assert step((noisy, noisy, tf.zeros([2])))[f"loss/{name}"] == 0.0
 
 
-def test_balanced_losses_are_those_of_audio():
-    weights = dataclasses.replace(SETTINGS.weights, embedding=1.0)
-    with pytest.raises(ValueError, match="not weight_embedding"):
+@pytest.mark.parametrize("name", ["embedding", "cleaned"])
+def test_balanced_losses_are_those_of_audio(name):
+    weights = dataclasses.replace(SETTINGS.weights, **{name: 1.0})
+    with pytest.raises(ValueError, match=f"not weight_{name}"):
         make_trainer(SWITCHED, weights=weights, balance=True)

@@ -191,3 +191,19 @@ def test_embeddings_are_compared_relative_to_their_energy():
     np.testing.assert_allclose(losses.embedding_loss(reference, 1.1 * reference), 0.01, rtol=1e-3)
     quiet = 1e-3 * reference / 100.0
     assert losses.embedding_loss(quiet, 1.1 * quiet) < 1e-6
+
+
+def test_cleaned_loss_hears_levels_and_not_phase_or_loudness():
+    clean = tf.constant(harmonic_batch(2, 8000)[..., 0])
+    noise = 0.05 * tf.random.stateless_normal(clean.shape, [0, 0])
+    loss = float(losses.cleaned_loss(clean, clean + noise))
+    assert losses.cleaned_loss(clean, clean) == 0.0
+    assert losses.cleaned_loss(clean, -clean) < 1e-9
+    assert losses.cleaned_loss(clean, clean + 0.3 * noise) < 0.7 * loss
+    # Half as loud, the noise is as bad.
+    np.testing.assert_allclose(losses.cleaned_loss(clean / 2, (clean + noise) / 2), loss, rtol=0.1)
+    silence = tf.zeros_like(clean)
+    with tf.GradientTape() as tape:
+        tape.watch(silence)
+        loss = losses.cleaned_loss(silence, silence)
+    assert np.isfinite(tape.gradient(loss, silence)).all()

@@ -6,7 +6,7 @@ from export.stream_batch import BatchDecoder, BatchEncoder
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
 from tests.contract import randomize
-from tests.tiny import harmonic_batch, tiny_config
+from tests.tiny import SMALL_SWITCH, harmonic_batch, tiny_config
 
 STREAMS, FRAMES, CALLS, BITRATE = 3, 2, 6, 3200
 FLAVOURS = ["float32", "dynamic_int8"]
@@ -70,10 +70,9 @@ def test_a_restarted_stream_begins_anew_and_others_go_on(models, audio):
 
 
 def test_streams_have_switches_of_their_own(tmp_path):
-    config = tiny_config(
-        denoise=True, denoise_decoder=True, denoise_channels=8, denoise_dilations=(1,)
-    )
+    config = tiny_config(**SMALL_SWITCH, denoise_decoder=True)
     codec = SoundStream(config)
+    randomize(codec.band_gains)
     randomize(codec.denoiser)
     randomize(codec.decoder_film)
     for name, streams in (("one", 1), ("two", 2)):

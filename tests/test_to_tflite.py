@@ -35,7 +35,7 @@ def audio():
 
 @pytest.fixture(scope="module")
 def model(audio):
-    model = SoundStream(tiny_config(denoise=True))
+    model = SoundStream(tiny_config())
     randomize(model)
     fit_codebooks(model, tf.constant(audio))
     return model
@@ -69,14 +69,6 @@ def test_float32_audio_is_that_of_keras(model, folder, audio, levels):
     codes = model.encode(audio, levels)
     decoded = StreamingDecoder(CodecModel.load(folder, "float32")).decode(codes[0].numpy())
     np.testing.assert_allclose(decoded, model.decode(codes)[0, :, 0], atol=1e-5)
-
-
-def test_the_denoise_switch_is_an_input(model, folder, audio):
-    exported = CodecModel.load(folder, "float32")
-    codes = StreamingEncoder(exported, 3200, denoise=1.0).encode(audio[0, :, 0])
-    expected = model.encode(audio, 4, tf.ones([1, FRAMES]))[0]
-    np.testing.assert_array_equal(codes, expected)
-    assert np.any(codes != model.encode(audio, 4)[0])
 
 
 @pytest.mark.parametrize("flavour,min_snr_db", [("float16", 50), ("dynamic_int8", 20)])
@@ -135,8 +127,7 @@ def test_each_bitrate_searches_only_its_levels(folder):
 
 def test_codebooks_are_stored_once(model, folder):
     size = (folder / "encoder_float32.tflite").stat().st_size
-    weights = [*model.encoder.trainable_weights, *model.denoising_weights]
-    net = sum(w.shape.num_elements() for w in weights)
+    net = sum(w.shape.num_elements() for w in model.encoder.trainable_weights)
     codebooks = model.quantizer.codebooks.shape.num_elements()
     graphs = 80_000  # operators, shapes and names of the signatures
     assert size < 4 * (net + codebooks) + graphs

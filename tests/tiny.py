@@ -7,6 +7,15 @@ import soundfile
 
 from model.config import CodecConfig, speech
 
+# A switch that removes noise, as small, for `tiny_config(**SMALL_SWITCH)`.
+SMALL_SWITCH = {
+    "denoise": True,
+    "denoise_channels": 8,
+    "denoise_dilations": (1, 2),
+    "denoise_gain_channels": 8,
+    "denoise_gain_dilations": (1, 2),
+}
+
 
 def tiny_config(**changes) -> CodecConfig:
     """The speech codec's layout with few channels: hop 40 at 8 kHz."""

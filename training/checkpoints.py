@@ -192,6 +192,27 @@ def start(trainer: Trainer, path: str | Path) -> int:
     return 0
 
 
+def adopt_denoiser(trainer: Trainer, path: str | Path) -> None:
+    """Takes what removes noise from weights in which it was trained, maybe for another codec.
+
+    Raises:
+      ValueError: unreadable file, or one without a denoising switch of this shape.
+    """
+    source = named_weights(load_codec(path))
+    parts = [
+        named_weights(model.band_gains, "band_gains") | named_weights(model.denoiser, "denoiser")
+        for model in (trainer.codec, trainer.average)
+        if model.band_gains is not None and model.denoiser is not None
+    ]
+    if not parts:
+        raise ValueError(f"{path}: a codec without denoise=True cannot take its denoiser")
+    for named in parts:
+        for name, variable in named.items():
+            if name not in source or source[name].shape != variable.shape:
+                raise ValueError(f"{path} has no {name} of shape {tuple(variable.shape)}")
+            variable.assign(source[name])
+
+
 def load_codec(path: str | Path) -> SoundStream:
     """The codec to ship: of a weights file, or the average of a compact checkpoint.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from model import replicas
-from training.spectra import Spectrum, log10, mel_matrix, stft
+from training.spectra import Spectrum, log10, mel_matrix, power_law, stft
 
 # Window lengths in samples and mel bins: about one bin per two spectral lines at most.
 MEL_BINS = {64: 8, 128: 16, 256: 32, 512: 64, 1024: 80, 2048: 96}
@@ -25,6 +25,9 @@ FINE_FLOOR = 1e-5  # magnitude, about -94 dB below a full-scale sine
 PHASE_LIMIT_HZ = 2000
 # Level below which relative losses stop growing: crops of digital silence must not dominate.
 LEVEL_FLOOR = 1e-3
+# Of the compressed magnitudes of a signal whose RMS is 1; the power they are rounded off at.
+CLEANED_WINDOWS = (256, 512)
+COMPRESSED_FLOOR = 1e-7
 # Energy of an embedding below which its relative error stops growing.
 QUIET_EMBEDDING = 1.0
 
@@ -113,6 +116,23 @@ def feature_loss(
     levels = replicas.mean([tf.stop_gradient(tf.reduce_mean(tf.abs(r)) + 1e-3) for r, _ in pairs])
     losses = [tf.reduce_mean(tf.abs(r - f)) / level for (r, f), level in zip(pairs, levels)]
     return tf.add_n(losses) / len(losses)
+
+
+def cleaned_loss(reference: tf.Tensor, cleaned: tf.Tensor) -> tf.Tensor:
+    """Mean squared difference of compressed magnitudes, for [batch, time] before the encoder.
+
+    Magnitudes to the power of 0.3, each example relative to its reference's level: weak bands count
+    almost as much as strong ones, and phase, which gains cannot mend, not at all.
+    """
+    level = tf.sqrt(tf.reduce_mean(tf.square(reference), axis=1, keepdims=True)) + LEVEL_FLOOR
+    total = 0.0
+    for window in CLEANED_WINDOWS:
+        x, y = (
+            power_law(stft(signal / level, window).power() + COMPRESSED_FLOOR, 0.15)
+            for signal in (reference, cleaned)
+        )
+        total += tf.reduce_mean(tf.square(x - y))
+    return total / len(CLEANED_WINDOWS)
 
 
 def embedding_loss(reference: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:

@@ -57,11 +57,12 @@ class DataSettings:
 
 @dataclasses.dataclass(frozen=True)
 class RunSettings:
-    """Length and rhythm of a run; see the flags of train.py."""
+    """Where a run begins, its length and rhythm; see the flags of train.py."""
 
     train_dir: str
     total_steps: int
     init_from: str | None = None
+    denoiser_from: str | None = None
     checkpoint_minutes: float = 5.0
     validation_steps: int = 1000
     validation_bitrates_bps: tuple[int, ...] = (3000, 6000, 12000)
@@ -143,6 +144,8 @@ def train(
         done = directory.restore()
         if not done and run.init_from:
             done = checkpoints.start(trainer, run.init_from)
+            if run.denoiser_from:
+                checkpoints.adopt_denoiser(trainer, run.denoiser_from)
         done = distribution.agreed_steps(strategy, done)
         watchers = reporters(directory, config, data, run, clips) if chief else []
         watchers.append(distribution.StopWhenAsked(strategy))

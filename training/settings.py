@@ -3,15 +3,16 @@
 import dataclasses
 from typing import Any
 
-_OF_EMBEDDINGS = ("commitment", "embedding")
+_BEFORE_THE_DECODER = ("commitment", "embedding", "cleaned")
 
 
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
     """Weight of each loss, by the name it is logged under (`loss/mel`, ...).
 
-    `embedding` is for models that remove noise: how far the embedding is from that of the target.
-    With that alone, all weights of what is heard being 0, the decoder is left out of the step.
+    Two are for models that remove noise: `embedding`, how far the embedding is from that of the
+    target, and `cleaned`, the same of what the encoder hears. With these alone, all weights of what
+    is heard being 0, the decoder is left out of the step.
     """
 
     mel: float = 3.0
@@ -25,12 +26,13 @@ class LossWeights:
     adversarial: float = 0.1
     feature: float = 1.0
     embedding: float = 0.0
+    cleaned: float = 0.0
 
     @property
     def hear(self) -> bool:
         """Whether any of them judges decoded audio."""
         judges = dataclasses.asdict(self)
-        return any(value for name, value in judges.items() if name not in _OF_EMBEDDINGS)
+        return any(value for name, value in judges.items() if name not in _BEFORE_THE_DECODER)
 
 
 @dataclasses.dataclass(frozen=True)

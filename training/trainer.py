@@ -56,10 +56,10 @@ class Trainer(keras.Model):
         self.codebook_trainer = CodebookTrainer(
             codec.quantizer, settings.codebook_decay, settings.restart_share
         )
-        if settings.balance and settings.weights.embedding:
-            raise ValueError("balance=True is for losses of decoded audio, not weight_embedding")
         weights = dataclasses.asdict(settings.weights)
-        del weights["embedding"]
+        for name in ("embedding", "cleaned"):
+            if weights.pop(name) and settings.balance:
+                raise ValueError(f"balance=True is for losses of decoded audio, not weight_{name}")
         self.balancer = (
             Balancer({k: v for k, v in weights.items() if k != "commitment"})
             if settings.balance
@@ -121,8 +121,11 @@ class Trainer(keras.Model):
         target = target[..., 0]
         seed = tf.stack([self.settings.seed, tf.cast(self.steps_done, tf.int32)])
         with tf.GradientTape(persistent=True) as tape:
-            embeddings = self._embed(audio, denoise)
             named: dict[str, tf.Tensor] = {}
+            cleaned = self.codec.clean(audio, self._switch(denoise))
+            if self.settings.weights.cleaned:
+                named["cleaned"] = losses.cleaned_loss(target, cleaned[..., 0])
+            embeddings = self.codec.embed_cleaned(cleaned, self._switch(denoise))
             if self.settings.weights.embedding:
                 clean = tf.stop_gradient(self.codec.encoder(target[..., None]))
                 named["embedding"] = losses.embedding_loss(clean, embeddings)
@@ -145,7 +148,8 @@ class Trainer(keras.Model):
                 named |= reconstruction
             total = tf.add_n(terms)
         if self.balancer is None:
-            gradients = tape.gradient(total, self.generator_weights)
+            # Where losses end before the decoder, not all weights have a part in them.
+            gradients = tape.gradient(total, self.generator_weights, unconnected_gradients="zero")
         else:
             gradients = self._balanced_gradients(named, decoded, tape)
         logs = {f"loss/{name}": value for name, value in named.items()}

@@ -1,0 +1,178 @@
+"""Gains of frequency bands in front of the encoder: most of what the denoising switch does."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from model.backend import keras
+from model.config import CodecConfig
+from model.conv import CausalConv1D, Past
+from model.seanet import ResidualUnit
+from model.streaming import Elu, Sequential, State
+
+# What the net hears of each half of a frame, up to its end: pitch in long windows, onsets in short
+# ones. Both weigh the recent past more, since a symmetric window hears it late.
+WINDOWS = ((0.032, 72), (0.010, 24))  # seconds, mel bands
+PEAK = 0.75  # share of a window that lies before its peak
+POWER_FLOOR = 1e-9
+
+GAIN_BANDS = 48
+MIN_GAIN = 0.03
+FIRST_GAIN = 3.0  # logit that the net starts from: nearly all passes
+# The filter that applies the gains, and the transform that it is designed with.
+TAPS = 64
+DESIGN_LINES = 128
+FADE_SECONDS = 0.004  # from the filter of one half frame to that of the next
+
+
+class BandGains(keras.layers.Layer):
+    """Turns down bands of audio where a causal net hears noise, twice in a frame, without delay.
+
+    The net chooses gains of 48 mel bands for both halves of a frame when it has heard the whole of
+    it, which a codec has to wait for anyway. A minimum-phase filter applies them. The embedding
+    cannot be cleaned as well: its dimensions hold speech and noise together (`model/denoiser.py`).
+
+    A half frame must be a whole number of samples. Switched off, the signal passes untouched.
+    """
+
+    def __init__(self, config: CodecConfig, product_dtype: str = "float32", **kwargs: Any):
+        super().__init__(**kwargs)
+        channels = config.denoise_gain_channels
+        self.hop, self.half = config.hop, config.hop // 2
+        if config.hop % 2:
+            raise ValueError(f"hop={config.hop} has no halves, which denoise=True needs")
+        self.fade = min(self.half, round(FADE_SECONDS * config.sample_rate))
+        self.lengths = tuple(round(seconds * config.sample_rate) for seconds, _ in WINDOWS)
+        self.levels = tuple(
+            _levels_matrices(length, bands, config.sample_rate)
+            for length, (_, bands) in zip(self.lengths, WINDOWS)
+        )
+        self.design = _design_matrices(config.sample_rate)
+        self.past = Past(max(TAPS, *self.lengths), 1, name="past")
+        self.filter_before = Past(1, TAPS, name="filter_before")
+        self.net = Sequential(
+            [
+                CausalConv1D(
+                    2 * sum(bands for _, bands in WINDOWS), channels, 1, name="first",
+                    product_dtype=product_dtype,
+                ),
+                *(
+                    ResidualUnit(
+                        channels, channels, 3, dilation, name=f"unit_{index}",
+                        product_dtype=product_dtype,
+                    )
+                    for index, dilation in enumerate(config.denoise_gain_dilations)
+                ),
+                Elu(name="elu"),
+                CausalConv1D(
+                    channels, 2 * GAIN_BANDS, 1, kernel_initializer="zeros", name="last",
+                    product_dtype=product_dtype,
+                ),
+            ],
+            name="net",
+        )  # fmt: skip
+
+    def initial_state(self, batch: int | tf.Tensor) -> State:
+        parts = (self.past, self.net, self.filter_before)
+        return {part.name: part.initial_state(batch) for part in parts}
+
+    def step(self, x: tf.Tensor, denoise: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+        """x [batch, time, 1] of whole frames, denoise [batch, frames] or [batch, 1], 0 to 1."""
+        after: State = {}
+        batch, length = x.shape[0] or tf.shape(x)[0], x.shape[1] or tf.shape(x)[1]
+        frames = length // self.hop
+        heard, after["past"] = self.past.step(x, state["past"])
+        heard = heard[..., 0]
+        features = tf.concat([self._levels(heard, i, 2 * frames) for i in (0, 1)], axis=-1)
+        features = tf.reshape(features, [batch, frames, 2 * features.shape[-1]])
+        logits, after["net"] = self.net.step(features, state["net"])
+        taps = self._taps(tf.reshape(logits, [batch, 2 * frames, GAIN_BANDS]))
+        both, after["filter_before"] = self.filter_before.step(taps, state["filter_before"])
+        # [batch, half frames, taps, 2]: the filter before, and the new one.
+        pairs = tf.stack([both[:, :-1], taps], axis=-1)
+        windows = self._windows(heard, TAPS, 1, length)
+        windows = tf.reshape(windows, [batch, 2 * frames, self.half, TAPS])
+        new = np.minimum(1.0, np.arange(1, self.half + 1) / self.fade).astype(np.float32)
+        change = tf.reduce_sum(tf.matmul(windows, pairs) * np.stack([1 - new, new], -1), axis=-1)
+        change = tf.reshape(change, [batch, frames, self.hop]) * denoise[..., None]
+        return x + tf.reshape(change, [batch, length, 1]), after
+
+    def call(self, x: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
+        """The whole signal at once."""
+        y, _ = self.step(x, denoise, self.initial_state(tf.shape(x)[0]))
+        return y
+
+    def _windows(
+        self, heard: tf.Tensor, length: int, hop: int, count: int | tf.Tensor
+    ) -> tf.Tensor:
+        """The last `length` samples at the end of each `hop` new ones: [batch, count, length]."""
+        first = self.past.length + hop - length
+        starts = first + hop * tf.range(count)
+        return tf.gather(heard, starts[:, None] + np.arange(length, dtype=np.int32), axis=1)
+
+    def _levels(self, heard: tf.Tensor, index: int, count: int | tf.Tensor) -> tf.Tensor:
+        """Levels of mel bands, about -1 to 1, in the windows of each half frame."""
+        basis, bands = self.levels[index]
+        spectra = tf.matmul(self._windows(heard, self.lengths[index], self.half, count), basis)
+        power = tf.matmul(tf.square(spectra), bands)
+        return tf.math.log(power + POWER_FLOOR) * 0.1 + 1.0
+
+    def _taps(self, logits: tf.Tensor) -> tf.Tensor:
+        """Logits of gains [batch, half frames, bands] -> filters, less the one that does nothing.
+
+        A minimum-phase response has as its phase the Hilbert transform of its log magnitude.
+        """
+        to_magnitude, to_phase, from_real, from_imag = self.design
+        gains = MIN_GAIN + (1.0 - MIN_GAIN) * tf.sigmoid(logits + FIRST_GAIN)
+        log_gains = tf.math.log(gains)
+        magnitude = tf.exp(tf.matmul(log_gains, to_magnitude))
+        phase = tf.matmul(log_gains, to_phase)
+        taps = tf.matmul(magnitude * tf.cos(phase), from_real)
+        taps += tf.matmul(magnitude * tf.sin(phase), from_imag)
+        return taps - np.eye(1, TAPS, TAPS - 1, dtype=np.float32)[0]
+
+
+def _mel(hertz: np.ndarray) -> np.ndarray:
+    return 1127.0 * np.log1p(hertz / 700.0)
+
+
+def _nearest_bands(lines: int, bands: int, sample_rate: int) -> np.ndarray:
+    """Share of each spectral line in the two mel bands next to it: [lines, bands]."""
+    position = _mel(np.linspace(0.0, sample_rate / 2, lines)) / _mel(np.array(sample_rate / 2))
+    distance = position[:, None] * (bands - 1) - np.arange(bands)
+    return np.maximum(0.0, 1.0 - np.abs(distance))
+
+
+def _levels_matrices(length: int, bands: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Windowed Fourier basis [length, 2 * lines], and sums of its squares [2 * lines, bands]."""
+    lines = length // 2 + 1
+    time = np.arange(length) + 0.5
+    peak = PEAK * length
+    rise, fall = time / peak, (length - time) / (length - peak)
+    window = np.sin(np.pi / 2 * np.minimum(rise, fall)) ** 2
+    angle = 2 * np.pi * np.outer(np.arange(length), np.arange(lines)) / length
+    basis = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * window[:, None]
+    sums = _nearest_bands(lines, bands, sample_rate)
+    return (
+        (basis / window.sum()).astype(np.float32),
+        np.concatenate([sums, sums]).astype(np.float32),
+    )
+
+
+def _design_matrices(sample_rate: int) -> tuple[np.ndarray, ...]:
+    """Log gains of bands -> log magnitude and phase of lines; real and imaginary part -> taps.
+
+    Taps are in the order of the samples that they meet: the newest is the last.
+    """
+    lines, size = DESIGN_LINES + 1, 2 * DESIGN_LINES
+    to_magnitude = _nearest_bands(lines, GAIN_BANDS, sample_rate).T
+    cepstrum = np.fft.irfft(to_magnitude, size)
+    cepstrum[:, 1:DESIGN_LINES] *= 2.0
+    cepstrum[:, DESIGN_LINES + 1 :] = 0.0
+    to_phase = np.fft.rfft(cepstrum).imag
+    unit = np.eye(lines)
+    from_real, from_imag = (
+        np.fft.irfft(part, size)[:, TAPS - 1 :: -1] for part in (unit, 1j * unit)
+    )
+    return tuple(m.astype(np.float32) for m in (to_magnitude, to_phase, from_real, from_imag))
