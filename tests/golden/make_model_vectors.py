@@ -2,9 +2,9 @@
 
     python tests/golden/make_model_vectors.py pretrained/speech
 
-To be run whenever a model is released. Models that remove noise do so here. Any implementation must turn these codes into this audio,
-to rounding, and these packets into these codes, exactly. An encoder on another processor may choose
-another entry where two are equally near.
+To be run whenever a model is released. Models that remove noise do so here. Any implementation
+must turn these codes into this audio, to rounding, and these packets into these codes, exactly. An
+encoder on another processor may choose another entry where two are equally near.
 """
 
 from __future__ import annotations
