@@ -6,23 +6,21 @@ import numpy as np
 import tensorflow as tf
 
 from model.backend import keras
+from model.band_filters import Design, Transform, levels_matrices
 from model.config import CodecConfig
 from model.conv import CausalConv1D, Past
 from model.seanet import ResidualUnit
 from model.streaming import Elu, Sequential, State
 
 # What the net hears of each half of a frame, up to its end: pitch in long windows, onsets in short
-# ones. Both weigh the recent past more, since a symmetric window hears it late.
+# ones.
 WINDOWS = ((0.032, 72), (0.010, 24))  # seconds, mel bands
-PEAK = 0.75  # share of a window that lies before its peak
 POWER_FLOOR = 1e-9
 
 GAIN_BANDS = 48
 MIN_GAIN = 0.03
 FIRST_GAIN = 3.0  # logit that the net starts from: nearly all passes
-# The filter that applies the gains, and the transform that it is designed with.
-TAPS = 64
-DESIGN_LINES = 128
+TAPS = 64  # of the filter that applies the gains
 FADE_SECONDS = 0.004  # from the filter of one half frame to that of the next
 
 
@@ -45,10 +43,11 @@ class BandGains(keras.layers.Layer):
         self.fade = min(self.half, round(FADE_SECONDS * config.sample_rate))
         self.lengths = tuple(round(seconds * config.sample_rate) for seconds, _ in WINDOWS)
         self.levels = tuple(
-            _levels_matrices(length, bands, config.sample_rate)
+            levels_matrices(length, bands, config.sample_rate)
             for length, (_, bands) in zip(self.lengths, WINDOWS)
         )
-        self.design = _design_matrices(config.sample_rate)
+        self.design = Design(config.sample_rate, GAIN_BANDS, TAPS)
+        self.transform = Transform(self.half, TAPS)
         self.past = Past(max(TAPS, *self.lengths), 1, name="past")
         self.filter_before = Past(1, TAPS, name="filter_before")
         self.net = Sequential(
@@ -89,12 +88,10 @@ class BandGains(keras.layers.Layer):
         logits, after["net"] = self.net.step(features, state["net"])
         taps = self._taps(tf.reshape(logits, [batch, 2 * frames, GAIN_BANDS]))
         both, after["filter_before"] = self.filter_before.step(taps, state["filter_before"])
-        # [batch, half frames, taps, 2]: the filter before, and the new one.
-        pairs = tf.stack([both[:, :-1], taps], axis=-1)
-        windows = self._windows(heard, TAPS, 1, length)
-        windows = tf.reshape(windows, [batch, 2 * frames, self.half, TAPS])
         new = np.minimum(1.0, np.arange(1, self.half + 1) / self.fade).astype(np.float32)
-        change = tf.reduce_sum(tf.matmul(windows, pairs) * np.stack([1 - new, new], -1), axis=-1)
+        filters = tf.stack([both[:, :-1], taps], axis=2)
+        change = self._filtered(heard, filters, 2 * frames) * np.stack([1.0 - new, new])
+        change = tf.reduce_sum(change, axis=2)
         change = tf.reshape(change, [batch, frames, self.hop]) * denoise[..., None]
         return x + tf.reshape(change, [batch, length, 1]), after
 
@@ -103,76 +100,40 @@ class BandGains(keras.layers.Layer):
         y, _ = self.step(x, denoise, self.initial_state(tf.shape(x)[0]))
         return y
 
-    def _windows(
-        self, heard: tf.Tensor, length: int, hop: int, count: int | tf.Tensor
-    ) -> tf.Tensor:
-        """The last `length` samples at the end of each `hop` new ones: [batch, count, length]."""
-        first = self.past.length + hop - length
-        starts = first + hop * tf.range(count)
+    def _windows(self, heard: tf.Tensor, length: int, count: int | tf.Tensor) -> tf.Tensor:
+        """The last `length` samples at the end of each half frame: [batch, count, length]."""
+        first = self.past.length + self.half - length
+        starts = first + self.half * tf.range(count)
         return tf.gather(heard, starts[:, None] + np.arange(length, dtype=np.int32), axis=1)
 
     def _levels(self, heard: tf.Tensor, index: int, count: int | tf.Tensor) -> tf.Tensor:
         """Levels of mel bands, about -1 to 1, in the windows of each half frame."""
         basis, bands = self.levels[index]
-        spectra = tf.matmul(self._windows(heard, self.lengths[index], self.half, count), basis)
+        spectra = tf.matmul(self._windows(heard, self.lengths[index], count), basis)
         power = tf.matmul(tf.square(spectra), bands)
         return tf.math.log(power + POWER_FLOOR) * 0.1 + 1.0
+
+    def _filtered(self, heard: tf.Tensor, filters: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
+        """Each half frame through filters [batch, half frames, n, taps]: [..., n, samples].
+
+        By discrete Fourier transforms: as sums over taps it takes half as long again, and training,
+        which needs the gradient of each tap, twice as long.
+        """
+        windows = self._windows(heard, self.half + TAPS - 1, count)[:, :, None]
+        x_real, x_imag = tf.split(tf.matmul(windows, self.transform.signal), 2, axis=-1)
+        h_real, h_imag = tf.split(tf.matmul(filters, self.transform.taps), 2, axis=-1)
+        product = [x_real * h_real - x_imag * h_imag, x_real * h_imag + x_imag * h_real]
+        return tf.matmul(tf.concat(product, axis=-1), self.transform.back)
 
     def _taps(self, logits: tf.Tensor) -> tf.Tensor:
         """Logits of gains [batch, half frames, bands] -> filters, less the one that does nothing.
 
         A minimum-phase response has as its phase the Hilbert transform of its log magnitude.
         """
-        to_magnitude, to_phase, from_real, from_imag = self.design
         gains = MIN_GAIN + (1.0 - MIN_GAIN) * tf.sigmoid(logits + FIRST_GAIN)
         log_gains = tf.math.log(gains)
-        magnitude = tf.exp(tf.matmul(log_gains, to_magnitude))
-        phase = tf.matmul(log_gains, to_phase)
-        taps = tf.matmul(magnitude * tf.cos(phase), from_real)
-        taps += tf.matmul(magnitude * tf.sin(phase), from_imag)
+        magnitude = tf.exp(tf.matmul(log_gains, self.design.magnitude))
+        phase = tf.matmul(log_gains, self.design.phase)
+        taps = tf.matmul(magnitude * tf.cos(phase), self.design.from_real)
+        taps += tf.matmul(magnitude * tf.sin(phase), self.design.from_imag)
         return taps - np.eye(1, TAPS, TAPS - 1, dtype=np.float32)[0]
-
-
-def _mel(hertz: np.ndarray) -> np.ndarray:
-    return 1127.0 * np.log1p(hertz / 700.0)
-
-
-def _nearest_bands(lines: int, bands: int, sample_rate: int) -> np.ndarray:
-    """Share of each spectral line in the two mel bands next to it: [lines, bands]."""
-    position = _mel(np.linspace(0.0, sample_rate / 2, lines)) / _mel(np.array(sample_rate / 2))
-    distance = position[:, None] * (bands - 1) - np.arange(bands)
-    return np.maximum(0.0, 1.0 - np.abs(distance))
-
-
-def _levels_matrices(length: int, bands: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Windowed Fourier basis [length, 2 * lines], and sums of its squares [2 * lines, bands]."""
-    lines = length // 2 + 1
-    time = np.arange(length) + 0.5
-    peak = PEAK * length
-    rise, fall = time / peak, (length - time) / (length - peak)
-    window = np.sin(np.pi / 2 * np.minimum(rise, fall)) ** 2
-    angle = 2 * np.pi * np.outer(np.arange(length), np.arange(lines)) / length
-    basis = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * window[:, None]
-    sums = _nearest_bands(lines, bands, sample_rate)
-    return (
-        (basis / window.sum()).astype(np.float32),
-        np.concatenate([sums, sums]).astype(np.float32),
-    )
-
-
-def _design_matrices(sample_rate: int) -> tuple[np.ndarray, ...]:
-    """Log gains of bands -> log magnitude and phase of lines; real and imaginary part -> taps.
-
-    Taps are in the order of the samples that they meet: the newest is the last.
-    """
-    lines, size = DESIGN_LINES + 1, 2 * DESIGN_LINES
-    to_magnitude = _nearest_bands(lines, GAIN_BANDS, sample_rate).T
-    cepstrum = np.fft.irfft(to_magnitude, size)
-    cepstrum[:, 1:DESIGN_LINES] *= 2.0
-    cepstrum[:, DESIGN_LINES + 1 :] = 0.0
-    to_phase = np.fft.rfft(cepstrum).imag
-    unit = np.eye(lines)
-    from_real, from_imag = (
-        np.fft.irfft(part, size)[:, TAPS - 1 :: -1] for part in (unit, 1j * unit)
-    )
-    return tuple(m.astype(np.float32) for m in (to_magnitude, to_phase, from_real, from_imag))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import band_gains
+from model import band_filters, band_gains
 from model.band_gains import BandGains
 from model.config import speech
 from model.streaming import flatten_state
@@ -70,8 +70,8 @@ def test_the_filter_has_the_gains_that_were_chosen(gains):
     logits = np.log(gain / (1 - gain)) - band_gains.FIRST_GAIN
     taps = layer._taps(tf.constant(logits[None, None], tf.float32)).numpy()[0, 0, ::-1].copy()
     taps[0] += 1.0
-    response_db = 20 * np.log10(np.abs(np.fft.rfft(taps, 2 * band_gains.DESIGN_LINES)))
-    mel = np.log1p(np.linspace(0, 4000, band_gains.DESIGN_LINES + 1) / 700)
+    response_db = 20 * np.log10(np.abs(np.fft.rfft(taps, 2 * band_filters.DESIGN_LINES)))
+    mel = np.log1p(np.linspace(0, 4000, band_filters.DESIGN_LINES + 1) / 700)
     expected_db = np.interp(mel / mel[-1] * bands[-1], bands, wanted_db)
     assert np.abs(response_db - expected_db).mean() < (1.0 if gains == "notch" else 0.1)
     # Minimum phase: no other filter of this response has its energy earlier.
