@@ -8,9 +8,9 @@ import tensorflow as tf
 from model.backend import keras
 from model.band_filters import Design, Transform, levels_matrices
 from model.config import CodecConfig
-from model.conv import CausalConv1D, Past
-from model.seanet import ResidualUnit
-from model.streaming import Elu, Sequential, State
+from model.conv import Past
+from model.seanet import residual_net
+from model.streaming import State
 
 # What the net hears of each half of a frame, up to its end: pitch in long windows, onsets in short
 # ones.
@@ -36,7 +36,6 @@ class BandGains(keras.layers.Layer):
 
     def __init__(self, config: CodecConfig, product_dtype: str = "float32", **kwargs: Any):
         super().__init__(**kwargs)
-        channels = config.denoise_gain_channels
         self.hop, self.half = config.hop, config.hop // 2
         if config.hop % 2:
             raise ValueError(f"hop={config.hop} has no halves, which denoise=True needs")
@@ -50,27 +49,14 @@ class BandGains(keras.layers.Layer):
         self.transform = Transform(self.half, TAPS)
         self.past = Past(max(TAPS, *self.lengths), 1, name="past")
         self.filter_before = Past(1, TAPS, name="filter_before")
-        self.net = Sequential(
-            [
-                CausalConv1D(
-                    2 * sum(bands for _, bands in WINDOWS), channels, 1, name="first",
-                    product_dtype=product_dtype,
-                ),
-                *(
-                    ResidualUnit(
-                        channels, channels, 3, dilation, name=f"unit_{index}",
-                        product_dtype=product_dtype,
-                    )
-                    for index, dilation in enumerate(config.denoise_gain_dilations)
-                ),
-                Elu(name="elu"),
-                CausalConv1D(
-                    channels, 2 * GAIN_BANDS, 1, kernel_initializer="zeros", name="last",
-                    product_dtype=product_dtype,
-                ),
-            ],
+        self.net = residual_net(
+            2 * sum(bands for _, bands in WINDOWS),
+            config.denoise_gain_channels,
+            2 * GAIN_BANDS,
+            config.denoise_gain_dilations,
+            product_dtype=product_dtype,
             name="net",
-        )  # fmt: skip
+        )
 
     def initial_state(self, batch: int | tf.Tensor) -> State:
         parts = (self.past, self.net, self.filter_before)

@@ -6,9 +6,8 @@ import tensorflow as tf
 
 from model.backend import keras
 from model.config import CodecConfig
-from model.conv import CausalConv1D
-from model.seanet import ResidualUnit
-from model.streaming import Elu, Sequential, State
+from model.seanet import residual_net
+from model.streaming import State
 
 
 class Denoiser(keras.layers.Layer):
@@ -23,25 +22,15 @@ class Denoiser(keras.layers.Layer):
 
     def __init__(self, config: CodecConfig, product_dtype: str = "float32", **kwargs: Any):
         super().__init__(**kwargs)
-        self.dim, channels = config.embedding_dim, config.denoise_channels
-        self.modulation = Sequential(
-            [
-                CausalConv1D(self.dim, channels, 1, name="first", product_dtype=product_dtype),
-                *(
-                    ResidualUnit(
-                        channels, channels, 3, dilation, name=f"unit_{index}",
-                        product_dtype=product_dtype,
-                    )
-                    for index, dilation in enumerate(config.denoise_dilations)
-                ),
-                Elu(name="elu"),
-                CausalConv1D(
-                    channels, 2 * self.dim, 1, kernel_initializer="zeros", name="last",
-                    product_dtype=product_dtype,
-                ),
-            ],
+        self.dim = config.embedding_dim
+        self.modulation = residual_net(
+            self.dim,
+            config.denoise_channels,
+            2 * self.dim,
+            config.denoise_dilations,
+            product_dtype=product_dtype,
             name="modulation",
-        )  # fmt: skip
+        )
 
     def initial_state(self, batch: int | tf.Tensor) -> State:
         return self.modulation.initial_state(batch)

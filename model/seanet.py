@@ -52,6 +52,36 @@ class ResidualUnit(Residual):
         super().__init__(body, **kwargs)
 
 
+def residual_net(
+    in_channels: int,
+    channels: int,
+    out_channels: int,
+    dilations: tuple[int, ...],
+    *,
+    product_dtype: str = "float32",
+    name: str,
+) -> Sequential:
+    """Residual units with kernels of 3 between two pointwise convolutions; all zeros at first."""
+    return Sequential(
+        [
+            CausalConv1D(in_channels, channels, 1, name="first", product_dtype=product_dtype),
+            *(
+                ResidualUnit(
+                    channels, channels, 3, dilation, name=f"unit_{index}",
+                    product_dtype=product_dtype,
+                )
+                for index, dilation in enumerate(dilations)
+            ),
+            Elu(name="elu"),
+            CausalConv1D(
+                channels, out_channels, 1, kernel_initializer="zeros", name="last",
+                product_dtype=product_dtype,
+            ),
+        ],
+        name=name,
+    )  # fmt: skip
+
+
 def _residual_units(
     config: CodecConfig, channels: int, block: int, product_dtype: str
 ) -> list[Residual]:

@@ -90,20 +90,26 @@ def test_graphs_hold_no_forbidden_operator(folder, flavour):
             assert names["CONV_2D"] == len([n for n in nodes if n.macs]) - names["FULLY_CONNECTED"]
 
 
+def float_filters(path):
+    """Shapes of the filters in float32, and the number of all, of each graph in a file."""
+    model = cut_graph.read(path.read_bytes())
+    names = cut_graph.operator_names(model)
+    for graph in model.subgraphs:
+        filters = [
+            graph.tensors[node.inputs[1]]
+            for node in graph.operators
+            if names[node.opcodeIndex] == "CONV_2D"
+        ]
+        floats = [tuple(f.shape) for f in filters if f.type == schema.TensorType.FLOAT32]
+        yield floats, len(filters)
+
+
 def test_audio_is_convolved_in_float(folder):
     for part in ("encoder", "decoder"):
-        model = cut_graph.read((folder / f"{part}_dynamic_int8.tflite").read_bytes())
-        names = cut_graph.operator_names(model)
-        for graph in model.subgraphs:
-            filters = [
-                graph.tensors[node.inputs[1]]
-                for node in graph.operators
-                if names[node.opcodeIndex] == "CONV_2D"
-            ]
-            floats = [tuple(f.shape) for f in filters if f.type == schema.TensorType.FLOAT32]
+        for floats, count in float_filters(folder / f"{part}_dynamic_int8.tflite"):
             # Patches of 4 samples from or to 8 channels, see tests/tiny.py.
             assert floats == [(8, 4, 1, 4) if part == "encoder" else (4, 4, 1, 8)]
-            assert len(filters) > 10
+            assert count > 10
 
 
 def test_nets_are_one_xnnpack_partition(folder, flavour):

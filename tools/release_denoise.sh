@@ -24,9 +24,10 @@ if ! cmp "$codec_dir/decoder_dynamic_int8.tflite" "$output_dir/decoder_dynamic_i
 fi
 cp "$codec_dir"/entropy_coding.json "$codec_dir"/entropy_tables.bin "$output_dir"
 $run tests/golden/make_model_vectors.py "$output_dir"
-$run data/noisy_pairs.py --data_dir="$data_dir" --output_dir="$scratch/pairs"
+$run data/noisy_pairs.py --data_dir="$data_dir" --output_dir="$scratch/pairs" \
+  --max_clips=24 --max_seconds=4
 $run evaluate.py --noisy_dir="$scratch/pairs/noisy" --clean_dir="$scratch/pairs/clean" \
-  --output_dir="$scratch/scores" --model_dir="$output_dir" --bitrates_bps=6000 --max_seconds=5 \
+  --output_dir="$scratch/scores" --model_dir="$output_dir" --bitrates_bps=6000 \
   --codecs=soundstream_denoise,soundstream,rnnoise+soundstream,soundstream+rnnoise,original \
   --listening_files=0 \
   --metrics=visqol_speech,pesq_wb,estoi,si_sdr,dnsmos,entropy_kbps,real_time_factor
