@@ -2,9 +2,8 @@
 
     python demo/demo.py
 
-Every clip goes through an .sst file and back, by the streaming TFLite graphs. A model that can
-remove noise shows that too, on the first clip. Files to listen to and pictures land in
---output_dir.
+Every clip goes through an .sst file and back, by the streaming TFLite graphs. On the first clip a
+model that can remove noise does so. Files to listen to and pictures land in --output_dir.
 """
 
 import dataclasses
@@ -26,6 +25,11 @@ from metrics.mel import mel_distance  # noqa: E402
 
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", str(ROOT / "pretrained" / "speech"), "Folder of an exported model."
+)
+_DENOISE_MODEL_DIR = flags.DEFINE_string(
+    "denoise_model_dir",
+    str(ROOT / "pretrained" / "speech_denoise"),
+    "Folder of the model that removes noise; empty: that of --model_dir, if it can.",
 )
 _INPUT_DIR = flags.DEFINE_string(
     "input_dir", str(ROOT / "demo" / "clips"), "Folder of recordings to code."
@@ -165,8 +169,17 @@ def draw_spectrograms(path: Path, named: dict[str, np.ndarray], rate: int) -> No
     plt.close(figure)
 
 
-def run(model_dir: str, input_dir: Path, output_dir: Path, bitrates_bps: Sequence[int]) -> None:
+def run(
+    model_dir: str,
+    denoise_model_dir: str | None,
+    input_dir: Path,
+    output_dir: Path,
+    bitrates_bps: Sequence[int],
+) -> None:
     """The whole demo.
+
+    Args:
+      denoise_model_dir: of the model that removes noise; None: the other one, if it can.
 
     Raises:
       ValueError: no model, no recordings, or a bitrate that the model does not have.
@@ -192,9 +205,10 @@ def run(model_dir: str, input_dir: Path, output_dir: Path, bitrates_bps: Sequenc
         f"({model.metadata.model_id}) and back, at {rate / 1000:g} kHz:\n"
     )
     print(table([row for rows in results.values() for row in rows]))
-    if model.metadata.denoise:
+    denoising = model if not denoise_model_dir else CodecModel.load(denoise_model_dir)
+    if denoising.metadata.denoise:
         bitrate_bps = sorted(bitrates_bps)[len(bitrates_bps) // 2]
-        shown = remove_noise(model, output_dir / first, bitrate_bps)
+        shown = remove_noise(denoising, output_dir / first, bitrate_bps)
         draw_spectrograms(output_dir / "noise_removed.png", shown, rate)
         print(f"\nNoise removed: {output_dir / 'noise_removed.png'}, noisy.wav, noise_*.wav")
     print(f"\nListen to {output_dir / first}/*.wav, look at {output_dir / 'spectrograms.png'}")
@@ -205,7 +219,8 @@ def main(argv: list[str]) -> None:
         if len(argv) > 1:
             raise ValueError(f"unexpected argument {argv[1]!r}: options start with --")
         bitrates_bps = [int(text) for text in _BITRATES_BPS.value]
-        run(_MODEL_DIR.value, Path(_INPUT_DIR.value), Path(_OUTPUT_DIR.value), bitrates_bps)
+        folders = Path(_INPUT_DIR.value), Path(_OUTPUT_DIR.value)
+        run(_MODEL_DIR.value, _DENOISE_MODEL_DIR.value, *folders, bitrates_bps)
     except (ValueError, OSError) as error:
         sys.exit(f"demo.py: {error}")
 

@@ -66,6 +66,7 @@ def test_demo_codes_a_folder_with_the_light_packages_alone(exported_model, recor
         packages_of_training(),
         "demo/demo.py",
         f"--model_dir={exported_model}",
+        "--denoise_model_dir=",
         f"--input_dir={recordings}",
         f"--output_dir={output}",
         "--bitrates_bps=800,3200",
@@ -90,15 +91,16 @@ def test_demo_codes_a_folder_with_the_light_packages_alone(exported_model, recor
     assert image.imread(output / "spectrograms.png").shape[1] > 600
 
 
-def test_demo_shows_how_noise_is_removed_where_the_model_can(recordings, tmp_path):
+def test_demo_shows_how_noise_is_removed(exported_model, recordings, tmp_path):
     config = tiny_config(**SMALL_SWITCH)
     model = SoundStream(config)
     randomize(model)
     export_model(model, tmp_path / "model", ["float32"], [800, 3200])
     output = tmp_path / "output"
     process = run_without(
-        packages_of_training(), "demo/demo.py", f"--model_dir={tmp_path / 'model'}",
-        f"--input_dir={recordings}", f"--output_dir={output}", "--bitrates_bps=800,3200",
+        packages_of_training(), "demo/demo.py", f"--denoise_model_dir={tmp_path / 'model'}",
+        f"--model_dir={exported_model}", f"--input_dir={recordings}", f"--output_dir={output}",
+        "--bitrates_bps=800,3200",
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     assert "Noise removed" in process.stdout
