@@ -74,5 +74,6 @@ def test_released_graphs_suit_a_phone(folder):
             assert not {node.name for node in nodes} & set(FORBIDDEN)
         # Neither net is left by XNNPACK halfway; the search between them is, at every ARG_MAX.
         net, _ = split_encoder(encoder, metadata.signature_for(metadata.bitrates_bps[0]))
-        assert num_partitions(net, "main") == 1
+        # Band gains in front of it gather windows of audio and design filters: they make two more.
+        assert num_partitions(net, "main") == (3 if metadata.denoise else 1)
         assert num_partitions(decoder, DECODE_SIGNATURE) == 1
