@@ -25,7 +25,7 @@ _INIT_FROM = flags.DEFINE_string(
     "init_from", None, "Compact checkpoint, or weights, to start from."
 )
 _DENOISER_FROM = flags.DEFINE_string(
-    "denoiser_from", None, "Weights whose denoising switch the codec of --init_from is given."
+    "denoiser_from", None, "Weights whose denoising switch a run begins with."
 )
 _QAT = flags.DEFINE_bool("qat", False, "Train the codec of --init_from, weights.npz, for int8.")
 _PRESET = flags.DEFINE_enum("preset", "speech", list(presets.PRESETS), "Architecture.")

@@ -102,8 +102,8 @@ class BandGains(keras.layers.Layer):
     def _filtered(self, heard: tf.Tensor, filters: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
         """Each half frame through filters [batch, half frames, n, taps]: [..., n, samples].
 
-        By discrete Fourier transforms: as sums over taps it takes half as long again, and training,
-        which needs the gradient of each tap, twice as long.
+        By discrete Fourier transforms: with sums over taps the exported encoder took 1.3 times as
+        long, and a training step, which needs the gradient of each tap, 1.7 times.
         """
         windows = self._windows(heard, self.half + TAPS - 1, count)[:, :, None]
         x_real, x_imag = tf.split(tf.matmul(windows, self.transform.signal), 2, axis=-1)

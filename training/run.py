@@ -142,10 +142,11 @@ def train(
             write=chief,
         )
         done = directory.restore()
-        if not done and run.init_from:
+        begins = not done
+        if begins and run.init_from:
             done = checkpoints.start(trainer, run.init_from)
-            if run.denoiser_from:
-                checkpoints.adopt_denoiser(trainer, run.denoiser_from)
+        if begins and run.denoiser_from:
+            checkpoints.adopt_denoiser(trainer, run.denoiser_from)
         done = distribution.agreed_steps(strategy, done)
         watchers = reporters(directory, config, data, run, clips) if chief else []
         watchers.append(distribution.StopWhenAsked(strategy))
