@@ -89,9 +89,10 @@ def dynamic_int8(content: bytes) -> bytes:
 
 
 def _convolutions_of_audio(content: bytes) -> list[str]:
-    """What each signature's convolution next to its input or output `audio` writes, by name.
+    """What each signature's convolutions next to its input or output `audio` write, by name.
 
-    It is the one with the fewest channels there: band gains have convolutions in front of it.
+    They have the fewest channels there. An encoder that removes noise has two, and other ones, of
+    band gains, in front of the second.
     """
     model = cut_graph.read(content)
     operators = cut_graph.operator_names(model)
@@ -102,10 +103,12 @@ def _convolutions_of_audio(content: bytes) -> list[str]:
         # A filter is [channels out, time, 1, channels in].
         for tensors, channels in ((signature.inputs, 3), (signature.outputs, 0)):
             if AUDIO in [tensor.name.decode() for tensor in tensors]:
-                nearest = min(
-                    convolutions, key=lambda o: graph.tensors[o.inputs[1]].shape[channels]
-                )
-                names.append(graph.tensors[nearest.outputs[0]].name.decode())
+                counts = [graph.tensors[o.inputs[1]].shape[channels] for o in convolutions]
+                names += [
+                    graph.tensors[o.outputs[0]].name.decode()
+                    for o, count in zip(convolutions, counts, strict=True)
+                    if count == min(counts)
+                ]
     return names
 
 

@@ -1,4 +1,4 @@
-"""Gains of frequency bands in front of the encoder: most of what the denoising switch does."""
+"""Gains of frequency bands in front of the encoder: the first part of the denoiser."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class BandGains(keras.layers.Layer):
     it, which a codec has to wait for anyway. A minimum-phase filter applies them. The embedding
     cannot be cleaned as well: its dimensions hold speech and noise together (`model/denoiser.py`).
 
-    A half frame must be a whole number of samples. Switched off, the signal passes untouched.
+    A half frame must be a whole number of samples.
     """
 
     def __init__(self, config: CodecConfig, product_dtype: str = "float32", **kwargs: Any):
@@ -62,8 +62,8 @@ class BandGains(keras.layers.Layer):
         parts = (self.past, self.net, self.filter_before)
         return {part.name: part.initial_state(batch) for part in parts}
 
-    def step(self, x: tf.Tensor, denoise: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
-        """x [batch, time, 1] of whole frames, denoise [batch, frames] or [batch, 1], 0 to 1."""
+    def step(self, x: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+        """x [batch, time, 1] of whole frames."""
         after: State = {}
         batch, length = x.shape[0] or tf.shape(x)[0], x.shape[1] or tf.shape(x)[1]
         frames = length // self.hop
@@ -78,12 +78,11 @@ class BandGains(keras.layers.Layer):
         filters = tf.stack([both[:, :-1], taps], axis=2)
         change = self._filtered(heard, filters, 2 * frames) * np.stack([1.0 - new, new])
         change = tf.reduce_sum(change, axis=2)
-        change = tf.reshape(change, [batch, frames, self.hop]) * denoise[..., None]
         return x + tf.reshape(change, [batch, length, 1]), after
 
-    def call(self, x: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The whole signal at once."""
-        y, _ = self.step(x, denoise, self.initial_state(tf.shape(x)[0]))
+        y, _ = self.step(x, self.initial_state(tf.shape(x)[0]))
         return y
 
     def _windows(self, heard: tf.Tensor, length: int, count: int | tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""SoundStream: band gains, encoder, denoiser, residual vector quantizer, decoder."""
+"""SoundStream: encoder and denoiser, residual vector quantizer, decoder."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from model import seanet
 from model.backend import keras
-from model.band_gains import BandGains
 from model.config import CodecConfig
 from model.denoiser import Denoiser
 from model.fake_quantization import quantize_decoder, quantize_encoder
@@ -42,15 +41,14 @@ class SoundStream(keras.Model):
             search_paths=search_paths,
             name="quantizer",
         )
-        self.band_gains = (
-            BandGains(config, product_dtype, name="band_gains") if config.denoise else None
-        )
         self.denoiser = Denoiser(config, product_dtype, name="denoiser") if config.denoise else None
         self.decoder_film = (
             FiLM(config.embedding_dim, name="decoder_film") if config.denoise_decoder else None
         )
         if not config.trunk_activation:
             initialize_as_transform(config, self.encoder, self.decoder)
+        if self.denoiser is not None:
+            self.denoiser.begin_as(self.encoder)
         if config.int8_nets:
             quantize_encoder(self.encoder)
             quantize_decoder(self.decoder)
@@ -58,22 +56,22 @@ class SoundStream(keras.Model):
     @property
     def denoising_weights(self) -> list[tf.Variable]:
         """What the plain codec does not have; trained alone, the switched-off codec stays it."""
-        parts = (self.band_gains, self.denoiser, self.decoder_film)
+        parts = (self.denoiser, self.decoder_film)
         return [weight for part in parts if part is not None for weight in part.trainable_weights]
 
     def embed(self, audio: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
         """audio -> embeddings float32 [batch, frames, D], before the quantizer."""
-        return self.embed_cleaned(self.clean(audio, denoise), denoise)
+        return self.embed_and_clean(audio, denoise)[0]
 
-    def clean(self, audio: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
-        """audio -> what the encoder hears of it, the same shape: bands of noise turned down."""
-        switch = self._switch(denoise)
-        return audio if self.band_gains is None else self.band_gains(audio, switch)
-
-    def embed_cleaned(self, cleaned: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
-        """What `clean` returned -> what `embed` returns."""
-        x, switch = self.encoder(cleaned), self._switch(denoise)
-        return x if self.denoiser is None else self.denoiser(x, switch)
+    def embed_and_clean(
+        self, audio: tf.Tensor, denoise: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """What `embed` returns, and the audio that the denoiser's encoder heard, of any switch."""
+        x = self.encoder(audio)
+        if denoise is None:
+            return x, audio
+        clean, cleaned = self._needed_denoiser()(audio)
+        return _switched(x, clean, denoise), cleaned
 
     def synthesize(self, embeddings: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
         """embeddings [batch, frames, D] -> audio float32 [batch, frames * hop, 1]."""
@@ -97,8 +95,6 @@ class SoundStream(keras.Model):
 
     def encoder_state(self, batch: int) -> State:
         state = self.encoder.initial_state(batch)
-        if self.band_gains is not None:
-            state["band_gains"] = self.band_gains.initial_state(batch)
         if self.denoiser is not None:
             state["denoiser"] = self.denoiser.initial_state(batch)
         return state
@@ -114,14 +110,13 @@ class SoundStream(keras.Model):
         denoise: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, State]:
         """Step form of `encode`; `denoise` may change with every frame, [batch, frames]."""
-        switch = self._switch(denoise)
-        cleaning: State = {}
-        if self.band_gains is not None:
-            audio, cleaning["band_gains"] = self.band_gains.step(audio, switch, state["band_gains"])
         x, after = self.encoder.step(audio, state)
         if self.denoiser is not None:
-            x, cleaning["denoiser"] = self.denoiser.step(x, switch, state["denoiser"])
-        return self.quantizer.encode(x, num_quantizers), after | cleaning
+            clean, after["denoiser"] = self.denoiser.step(audio, state["denoiser"])
+        if denoise is not None:
+            self._needed_denoiser()
+            x = _switched(x, clean, denoise)
+        return self.quantizer.encode(x, num_quantizers), after
 
     def decode_step(
         self, codes: tf.Tensor, state: State, denoise: tf.Tensor | None = None
@@ -136,13 +131,17 @@ class SoundStream(keras.Model):
         return self.decoder.step(self._condition(embeddings, denoise), state)
 
     def _condition(self, embeddings: tf.Tensor, denoise: tf.Tensor | None) -> tf.Tensor:
-        switch = self._switch(denoise)
-        return embeddings if self.decoder_film is None else self.decoder_film(embeddings, switch)
-
-    def _switch(self, denoise: tf.Tensor | None) -> tf.Tensor:
-        """The switch, off where none is given; only for models that have one."""
         if denoise is None:
-            return tf.zeros([1, 1])
+            return embeddings  # FiLM's "off" is the identity
+        self._needed_denoiser()
+        return embeddings if self.decoder_film is None else self.decoder_film(embeddings, denoise)
+
+    def _needed_denoiser(self) -> Denoiser:
         if self.denoiser is None:
             raise ValueError(f"model {self.config.name!r} was built without a denoise switch")
-        return denoise
+        return self.denoiser
+
+
+def _switched(off: tf.Tensor, on: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
+    """Embeddings [batch, frames, D] by a switch of 0 to 1, [batch, frames] or [batch, 1]."""
+    return off + denoise[..., None] * (on - off)

@@ -49,7 +49,7 @@ def weights_hash(model: SoundStream) -> str:
     """
     digest = hashlib.sha256()
     for name, variable in sorted(named_weights(model).items()):
-        if name.startswith(("band_gains/", "denoiser/")):
+        if name.startswith("denoiser/"):
             continue
         digest.update(name.encode())
         digest.update(variable.numpy().astype("<f4").tobytes())

@@ -48,29 +48,44 @@ def make_trainer(config, **changes) -> Trainer:
     return trainer
 
 
-def test_starts_as_identity_and_learns_on_both_settings():
-    denoiser = Denoiser(SWITCHED)
-    x = tf.random.stateless_normal([2, 5, TINY.embedding_dim], [0, 0])
-    for switch in (tf.zeros([1, 1]), tf.ones([2, 5])):
-        np.testing.assert_array_equal(denoiser(x, switch), x)
+@pytest.fixture(scope="module")
+def denoiser():
+    layer = Denoiser(SWITCHED)
+    randomize(layer)
+    return layer
+
+
+def test_begins_as_the_encoder_and_learns_in_all_its_parts(audio):
+    codec = SoundStream(SWITCHED)
+    x, cleaned = codec.denoiser(audio)
+    np.testing.assert_array_equal(x, codec.encoder(cleaned))
+    # Gains begin a little below 1.
+    assert 0 < np.abs(cleaned - audio).max() < 0.1 * np.abs(audio).max()
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(denoiser(x, tf.ones([1, 1])) ** 2)
-    last = denoiser.modulation.layers[-1].kernel
-    assert np.any(tape.gradient(loss, last).numpy() != 0)
+        loss = tf.reduce_sum(codec.embed(audio, tf.ones([1, 1])) ** 2)
+    part = codec.denoiser
+    kernels = [
+        net.layers[-1].kernel for net in (part.band_gains.net, part.encoder, part.modulation)
+    ]
+    for gradient in tape.gradient(loss, kernels):
+        assert np.any(gradient.numpy() != 0)
 
 
-def test_the_modulation_follows_the_switch_and_is_causal():
-    denoiser = Denoiser(SWITCHED)
-    randomize(denoiser)
-    x = tf.random.stateless_normal([1, 8, TINY.embedding_dim], [0, 1])
-    on, off = denoiser(x, tf.ones([1, 8])), denoiser(x, tf.zeros([1, 8]))
-    assert np.abs(on - off).max() > 0.1
-    switch = tf.constant([[0.0, 1.0] * 4])
-    mixed = denoiser(x, switch).numpy()
-    np.testing.assert_allclose(mixed[:, 1::2], on[:, 1::2], atol=1e-5)
-    np.testing.assert_array_equal(mixed[:, ::2], x[:, ::2])
-    changed = tf.concat([x[:, :5], -x[:, 5:]], axis=1)
-    np.testing.assert_allclose(denoiser(changed, switch)[:, :5], mixed[:, :5], atol=1e-5)
+@pytest.mark.parametrize("chunks", [[1] * FRAMES, [3, 1, 6, 2]])
+def test_steps_are_the_whole_signal(denoiser, audio, chunks):
+    state, pieces = denoiser.initial_state(2), []
+    for x in tf.split(audio, [n * TINY.hop for n in chunks], axis=1):
+        y, state = denoiser.step(x, state)
+        pieces.append(y)
+    np.testing.assert_allclose(tf.concat(pieces, axis=1), denoiser(audio)[0], atol=1e-5)
+
+
+def test_it_does_not_look_into_the_next_frame(denoiser, audio):
+    half = FRAMES // 2
+    changed = tf.concat([audio[:, : half * TINY.hop], -audio[:, half * TINY.hop :]], axis=1)
+    first, second = denoiser(audio)[0].numpy(), denoiser(changed)[0].numpy()
+    np.testing.assert_array_equal(first[:, :half], second[:, :half])
+    assert np.abs(first[:, half] - second[:, half]).max() > 1e-3
 
 
 @pytest.mark.parametrize("config", [SWITCHED, BOTH_SIDES], ids=["encoder", "both sides"])
@@ -94,10 +109,8 @@ def test_a_switch_added_to_released_weights_changes_nothing_at_first(
     assert checkpoints.start(trainer, tmp_path / file) == 0
     for model in (trainer.codec, trainer.average):
         np.testing.assert_array_equal(model(audio, 3), shipped(audio, 3))
-        # Switched on, gains begin a little below 1, and the rest as the identity.
-        on = tf.ones([2, FRAMES])
-        assert np.abs(model.clean(audio, on) - audio).max() < 0.1 * np.abs(audio).max()
-        np.testing.assert_array_equal(model.embed_cleaned(audio, on), shipped.embed(audio))
+        on, cleaned = model.denoiser(audio)
+        np.testing.assert_array_equal(on, shipped.embed(cleaned))
     # Without a part in the decoder, files made before are still this codec's.
     same = weights_hash(trainer.average) == weights_hash(shipped)
     assert same == (not config.denoise_decoder)
@@ -146,17 +159,16 @@ def test_a_codec_takes_the_denoiser_of_another(plain, audio, tmp_path):
     trainer = make_trainer(SWITCHED)
     assert checkpoints.start(trainer, tmp_path / "plain.npz") == 0
     checkpoints.adopt_denoiser(trainer, tmp_path / "other.npz")
-    on = tf.ones([1, 1])
     for model in (trainer.codec, trainer.average):
         np.testing.assert_array_equal(model(audio, 3), plain(audio, 3))
-        np.testing.assert_array_equal(model.clean(audio, on), other.clean(audio, on))
-        x = plain.encoder(other.clean(audio, on))
-        np.testing.assert_allclose(model.embed(audio, on), other.denoiser(x, on), atol=1e-5)
+        np.testing.assert_array_equal(model.denoiser(audio)[0], other.denoiser(audio)[0])
 
 
 def test_a_denoiser_that_does_not_fit_is_named(plain, tmp_path):
     save_model(plain, tmp_path / "plain.npz")
-    with pytest.raises(ValueError, match=r"plain\.npz has no band_gains/net/first/kernel of shape"):
+    with pytest.raises(
+        ValueError, match=r"plain\.npz has no denoiser/band_gains/net/first/kernel of shape"
+    ):
         checkpoints.adopt_denoiser(make_trainer(SWITCHED), tmp_path / "plain.npz")
     with pytest.raises(ValueError, match="without denoise=True cannot take its denoiser"):
         checkpoints.adopt_denoiser(make_trainer(TINY), tmp_path / "plain.npz")

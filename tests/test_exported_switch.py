@@ -110,9 +110,10 @@ def test_graphs_hold_no_forbidden_operator(folder, flavour):
         assert not {node.name for node in nodes} & set(FORBIDDEN)
 
 
-def test_only_the_convolution_of_audio_stays_in_float(folder):
+def test_only_the_convolutions_of_audio_stay_in_float(folder):
     for floats, count in float_filters(folder / "encoder_dynamic_int8.tflite"):
-        assert floats == [(8, 4, 1, 4)]  # patches of 4 samples to 8 channels, see tests/tiny.py
+        # Of both encoders, patches of 4 samples to 8 channels, see tests/tiny.py.
+        assert floats == [(8, 4, 1, 4)] * 2
         assert count > 20
 
 

@@ -63,14 +63,11 @@ def test_denoise_switch_may_change_with_every_frame(model, audio):
     last.assign(rng.normal(size=last.shape))
     off, on = model.embed(audio, tf.zeros([2, FRAMES])), model.embed(audio, tf.ones([2, FRAMES]))
     assert not np.allclose(off, on)
-    np.testing.assert_allclose(model.embed(audio), off, atol=1e-6)
-    # What the encoder hears, and what follows it; in between the encoder remembers.
-    alternating, on = tf.tile(tf.constant([[0.0, 1.0]]), [2, FRAMES // 2]), tf.ones([2, FRAMES])
-    for part in (model.clean, model.embed_cleaned):
-        mixed = tf.reshape(part(audio, alternating), [2, FRAMES, -1]).numpy()
-        for first, switch in ((0, 0.0 * on), (1, on)):
-            alone = tf.reshape(part(audio, switch), [2, FRAMES, -1])
-            np.testing.assert_allclose(mixed[:, first::2], alone[:, first::2], atol=1e-5)
+    np.testing.assert_array_equal(model.embed(audio), off)
+    alternating = tf.tile(tf.constant([[0.0, 1.0]]), [2, FRAMES // 2])
+    mixed = model.embed(audio, alternating)
+    np.testing.assert_array_equal(mixed[:, ::2], off[:, ::2])
+    np.testing.assert_allclose(mixed[:, 1::2], on[:, 1::2], atol=1e-5)
 
 
 def test_without_a_switch_denoise_is_refused(audio):

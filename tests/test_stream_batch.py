@@ -72,7 +72,6 @@ def test_a_restarted_stream_begins_anew_and_others_go_on(models, audio):
 def test_streams_have_switches_of_their_own(tmp_path):
     config = tiny_config(**SMALL_SWITCH, denoise_decoder=True)
     codec = SoundStream(config)
-    randomize(codec.band_gains)
     randomize(codec.denoiser)
     randomize(codec.decoder_film)
     for name, streams in (("one", 1), ("two", 2)):

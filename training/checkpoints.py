@@ -171,7 +171,7 @@ def start(trainer: Trainer, path: str | Path) -> int:
 
     A compact checkpoint of the same codec is gone on with. Released weights (weights.npz), and the
     average of a compact checkpoint of the codec without denoising switch, begin a run of their own
-    at step 0: what the file does not have starts as the identity.
+    at step 0: a denoiser that the file does not have starts as the encoder.
 
     Raises:
       ValueError: unreadable file, or another codec.
@@ -186,6 +186,8 @@ def start(trainer: Trainer, path: str | Path) -> int:
     named = named_weights(trainer.codec)
     for name, variable in released.items():
         named[name].assign(variable)
+    if trainer.codec.denoiser is not None and config != wanted:
+        trainer.codec.denoiser.begin_as(trainer.codec.encoder)
     for variable, average in zip(trainer.codec.weights, trainer.average.weights, strict=True):
         average.assign(variable)
     trainer.codebook_trainer.adopt()
@@ -200,9 +202,9 @@ def adopt_denoiser(trainer: Trainer, path: str | Path) -> None:
     """
     source = named_weights(load_codec(path))
     parts = [
-        named_weights(model.band_gains, "band_gains") | named_weights(model.denoiser, "denoiser")
+        named_weights(model.denoiser, "denoiser")
         for model in (trainer.codec, trainer.average)
-        if model.band_gains is not None and model.denoiser is not None
+        if model.denoiser is not None
     ]
     if not parts:
         raise ValueError(f"{path}: a codec without denoise=True cannot take its denoiser")

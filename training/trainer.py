@@ -122,10 +122,10 @@ class Trainer(keras.Model):
         seed = tf.stack([self.settings.seed, tf.cast(self.steps_done, tf.int32)])
         with tf.GradientTape(persistent=True) as tape:
             named: dict[str, tf.Tensor] = {}
-            cleaned = self.codec.clean(audio, self._switch(denoise))
+            embeddings, cleaned = self.codec.embed_and_clean(audio, self._switch(denoise))
             if self.settings.weights.cleaned:
-                named["cleaned"] = losses.cleaned_loss(target, cleaned[..., 0])
-            embeddings = self.codec.embed_cleaned(cleaned, self._switch(denoise))
+                cleaned = tf.where(denoise[:, None] > 0.0, cleaned[..., 0], target)
+                named["cleaned"] = losses.cleaned_loss(target, cleaned)
             if self.settings.weights.embedding:
                 clean = tf.stop_gradient(self.codec.encoder(target[..., None]))
                 named["embedding"] = losses.embedding_loss(clean, embeddings)

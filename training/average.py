@@ -1,0 +1,55 @@
+"""Averages the weights of several runs that began from the same ones: as good as a slower ending.
+
+python training/average.py --weights=runs/a/weights.npz,runs/b/weights.npz --output=average.npz
+
+Noise of the steps, which keeps each run beside the best weights, falls with their number
+("model soups", arXiv 2203.05482). Runs that began elsewhere have nothing in common to be averaged.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import numpy as np
+from absl import app, flags
+
+from model.soundstream import SoundStream
+from model.weights import load_model, named_weights, save_model
+
+
+def averaged(paths: Sequence[str | Path]) -> SoundStream:
+    """The codec whose weights are the mean of those in `paths`; equal ones stay as they are.
+
+    Raises:
+      ValueError: no path, an unreadable file, or codecs of different shapes.
+    """
+    if not paths:
+        raise ValueError("no weights to average")
+    models = [load_model(path) for path in paths]
+    for path, model in zip(paths, models, strict=True):
+        if model.config != models[0].config:
+            raise ValueError(f"{path} is not the codec of {paths[0]}")
+    others = [named_weights(model) for model in models]
+    for name, variable in named_weights(models[0]).items():
+        values = [other[name].numpy() for other in others]
+        # Equal ones keep their bits, which name the codec: a mean makes 0 of -0.
+        if any(np.any(value != values[0]) for value in values):
+            variable.assign(np.mean(values, axis=0))
+    return models[0]
+
+
+def main(argv: list[str]) -> None:
+    del argv
+    try:
+        save_model(averaged(flags.FLAGS.weights), flags.FLAGS.output)
+    except ValueError as error:
+        sys.exit(f"average.py: {error}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_list("weights", None, "Files weights.npz, of the same start.", required=True)
+    flags.DEFINE_string("output", None, "File to write.", required=True)
+    app.run(main)
