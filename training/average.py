@@ -1,4 +1,4 @@
-"""Averages the weights of several runs that began from the same ones: as good as a slower ending.
+"""Averages the weights of several runs that began from the same ones.
 
 python training/average.py --weights=runs/a/weights.npz,runs/b/weights.npz --output=average.npz
 
