@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import fft  # unlike numpy.fft it stays in float32
 
+from data.audio import resample
 from data.sampling import MixOptions, Plan
 
 FRAME_SECONDS = 0.02
@@ -58,9 +59,10 @@ class Mixer:
           input float32 [batch, crop], target float32 [batch, crop], denoise float32 [batch].
         """
         batch = len(plan.noisy)
-        noises, noise_lengths = reads[batch:], plan.length[batch:]
         options = self._options
-        clean = self._choose_crops(rng, reads[:batch], plan.length[:batch], plan.wrap)
+        reads, lengths = self._change_speed(rng, reads, plan.length)
+        noises, noise_lengths = reads[batch:], lengths[batch:]
+        clean = self._choose_crops(rng, reads[:batch], lengths[:batch], plan.wrap)
         self._colour(rng, clean)
         self._add_echo(rng, clean)
         self._set_level(rng, clean)
@@ -80,6 +82,25 @@ class Mixer:
         denoise = (denoise & plan.clean).astype(np.float32)
         target = np.where(denoise[:, None] > 0.0, clean, mixed)
         return mixed, target, denoise
+
+    def _change_speed(
+        self, rng: np.random.Generator, reads: np.ndarray, lengths: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Plays some of [reads, window] faster or slower: new ones, and how much of each counts."""
+        if self._options.speed_share == 0.0:
+            return reads, lengths
+        chosen = rng.random(len(reads)) < self._options.speed_share
+        low, high = np.log(self._options.speed)
+        speeds = np.exp(rng.uniform(low, high, size=len(reads)))
+        changed, lengths = reads.copy(), lengths.copy()
+        for row in np.flatnonzero(chosen & (lengths > 0)):
+            played = resample(
+                reads[row, : lengths[row]], round(self._rate * speeds[row]), self._rate
+            )
+            lengths[row] = min(len(played), reads.shape[1])
+            changed[row] = 0.0
+            changed[row, : lengths[row]] = played[: lengths[row]]
+        return changed, lengths
 
     def _noises(
         self, rng: np.random.Generator, recorded: np.ndarray, lengths: np.ndarray
@@ -102,9 +123,21 @@ class Mixer:
                 noise[:] = np.roll(noise, turn)
             if rms(noise) <= SILENT_RMS:
                 noise[:] = stand_in
+        self._add_others(rng, noises)
         self._colour(rng, noises)
         self._add_echo(rng, noises)
         return noises
+
+    def _add_others(self, rng: np.random.Generator, noises: np.ndarray) -> None:
+        """Adds to some rows another one of the batch, in place, at 0 to -12 dB of their level."""
+        if self._options.noise_pair_share == 0.0:
+            return
+        others = np.roll(noises, 1, axis=0)
+        chosen = np.flatnonzero(rng.random(len(noises)) < self._options.noise_pair_share)
+        levels = 10.0 ** (rng.uniform(-12.0, 0.0, size=len(noises)) / 20.0)
+        for row in chosen:
+            gain = levels[row] * rms(noises[row]) / rms(others[row])
+            noises[row] += others[row] * np.float32(gain)
 
     def _choose_crops(
         self,

@@ -55,6 +55,11 @@ class MixOptions:
     room_share: float = 0.0
     room_seconds: tuple[float, float] = (0.15, 0.6)
     room_direct_db: tuple[float, float] = (0.0, 20.0)
+    # Voices and noises that were never recorded: a stretch played faster or slower, pitch and all.
+    speed_share: float = 0.0
+    speed: tuple[float, float] = (0.85, 1.2)
+    # Of what is added to speech: another noise of the batch joins it, 0 to 12 dB below.
+    noise_pair_share: float = 0.0
     # Microphone colouring: a smooth random equaliser, up to colour_db either way.
     colour_share: float = 0.0
     colour_db: float = 6.0
@@ -66,6 +71,8 @@ class MixOptions:
                 raise ValueError(f"{field.name} is a probability, got {value}")
             if isinstance(value, tuple) and value[0] > value[1]:
                 raise ValueError(f"{field.name} must be (low, high), got {value}")
+        if self.speed[0] < 0.5 or self.speed[1] > 2.0:
+            raise ValueError(f"speed must be within 0.5 and 2, got {self.speed}")
         if self.music_share + self.noise_share > 1.0:
             raise ValueError(
                 f"music_share {self.music_share} + noise_share {self.noise_share} is above 1"

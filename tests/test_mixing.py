@@ -144,6 +144,56 @@ def test_rooms_add_a_decaying_echo_to_speech_and_noise():
     assert np.abs(noise[:, 96:4000]).mean() > 10 * np.abs(noise[:, 1:96]).mean()
 
 
+def tones(hertz) -> np.ndarray:
+    """One tone a row, float32 [rows, 2 * CROP]."""
+    phase = 2 * np.pi * np.array(hertz)[:, None] * np.arange(2 * CROP) / RATE
+    return (0.1 * np.sin(phase)).astype(np.float32)
+
+
+def loudest_hertz(rows: np.ndarray) -> np.ndarray:
+    spectra = np.abs(np.fft.rfft(rows * np.hanning(rows.shape[1]), axis=1))
+    return spectra.argmax(axis=1) * RATE / rows.shape[1]
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.25])
+def test_speed_changes_the_pitch_of_speech_and_noise(speed):
+    options = dataclasses.replace(
+        PLAIN, denoise_share=1.0, snr_db=(0.0, 0.0), speed_share=1.0, speed=(speed, speed)
+    )
+    plan = plan_for(4, 2 * CROP, noisy=True, noise_length=CROP)
+    signal, target, _ = mix(
+        options, plan, reads_of(tones([400.0] * 4), tones([1000.0] * 4)[:, :CROP])
+    )
+    np.testing.assert_allclose(loudest_hertz(target), 400.0 * speed, atol=3.0)
+    np.testing.assert_allclose(loudest_hertz(signal - target), 1000.0 * speed, atol=3.0)
+    # The window has enough for a whole crop at either speed; noise that is short begins anew.
+    for row in (*target, *(signal - target)):
+        assert rms(row[: CROP // 8]) > 0.5 * rms(row) and rms(row[-CROP // 8 :]) > 0.5 * rms(row)
+
+
+def test_only_a_share_is_played_at_another_speed():
+    options = dataclasses.replace(PLAIN, speed_share=0.3)
+    target = mix(options, plan_for(200, 2 * CROP), reads_of(tones([1000.0] * 200)))[1]
+    hertz = loudest_hertz(target)
+    assert np.mean(hertz != 1000.0) == pytest.approx(0.3, abs=0.1)
+    assert 840.0 <= hertz.min() < 950.0 and 1100.0 < hertz.max() <= 1210.0
+
+
+def test_noises_of_a_batch_join():
+    hertz = np.array([500.0, 1000.0, 2000.0, 4000.0])
+    options = dataclasses.replace(PLAIN, denoise_share=1.0, snr_db=(0.0, 0.0), noise_pair_share=1.0)
+    plan = plan_for(4, CROP, noisy=True, noise_length=CROP)
+    signal, target, _ = mix(options, plan, reads_of(white(4, CROP), tones(hertz)[:, :CROP]))
+    levels = np.abs(np.fft.rfft(signal - target, axis=1))[:, (hertz * CROP / RATE).astype(int)]
+    for row, level in enumerate(levels):
+        own, joining = level[row], level[row - 1]
+        assert -12.1 < 20 * np.log10(joining / own) < 0.1
+        assert np.delete(level, [row, row - 1]).max() < 1e-2 * own
+    np.testing.assert_allclose(
+        [rms(r) for r in signal - target], [rms(r) for r in target], rtol=0.01
+    )
+
+
 def test_silent_noise_recordings_are_replaced():
     options = dataclasses.replace(PLAIN, denoise_share=1.0, snr_db=(0.0, 0.0))
     plan = plan_for(4, 2 * CROP, noisy=True, noise_length=CROP)
