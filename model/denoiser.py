@@ -12,14 +12,15 @@ from model.streaming import Sequential, State
 
 
 class Denoiser(keras.layers.Layer):
-    """Band gains, an encoder of its own, and x + scale * x + shift on what that returns.
+    """Band gains, an encoder of its own, and a net that modulates what that returns.
 
     The paper's FiLM scales and shifts the embedding the same in every frame: enough where noise and
     speech have dimensions of their own, as in its 256. A narrow embedding has none to spare, so
     noise has to go before it: gains take what bands can tell apart, and the encoder, which knows
-    phase and pitch, learns the rest, as does a small causal net that chooses scale and shift anew
-    in each frame from the embeddings so far. The codec's own encoder runs beside all this and is
-    never touched: switched off, the codec stays what it was.
+    phase and pitch, learns the rest, as does a small causal net that chooses anew in each frame,
+    from the embeddings so far, how to scale and shift each dimension and how much to let pass of
+    what the codec's encoder says: all of it where there is no noise. That encoder is never touched:
+    switched off, the codec stays what it was.
     """
 
     def __init__(self, config: CodecConfig, product_dtype: str = "float32", **kwargs: Any):
@@ -28,9 +29,9 @@ class Denoiser(keras.layers.Layer):
         self.band_gains = BandGains(config, product_dtype, name="band_gains")
         self.encoder = seanet.encoder(config, product_dtype)
         self.modulation = seanet.residual_net(
-            self.dim,
-            config.denoise_channels,
             2 * self.dim,
+            config.denoise_channels,
+            3 * self.dim,
             config.denoise_dilations,
             product_dtype=product_dtype,
             name="modulation",
@@ -45,20 +46,32 @@ class Denoiser(keras.layers.Layer):
         parts = (self.band_gains, self.encoder, self.modulation)
         return {part.name: part.initial_state(batch) for part in parts}
 
-    def step(self, audio: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
-        """audio [batch, time, 1] of whole frames -> embeddings [batch, frames, D]."""
+    def step(self, audio: tf.Tensor, noisy: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+        """One or more frames.
+
+        Args:
+          audio: [batch, time, 1] of whole frames.
+          noisy: what the codec's encoder makes of it, [batch, frames, D].
+          state: of the frames before.
+
+        Returns:
+          Embeddings [batch, frames, D], and the state after them.
+        """
         after: State = {}
         audio, after["band_gains"] = self.band_gains.step(audio, state["band_gains"])
         x, after["encoder"] = self.encoder.step(audio, state["encoder"])
-        both, after["modulation"] = self.modulation.step(x, state["modulation"])
-        return self._modulated(x, both), after
+        heard = tf.concat([x, noisy], axis=-1)
+        chosen, after["modulation"] = self.modulation.step(heard, state["modulation"])
+        return self._modulated(x, noisy, chosen), after
 
-    def call(self, audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(self, audio: tf.Tensor, noisy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The whole signal at once: embeddings, and what the encoder heard, [batch, time, 1]."""
         cleaned = self.band_gains(audio)
         x = self.encoder(cleaned)
-        return self._modulated(x, self.modulation(x)), cleaned
+        chosen = self.modulation(tf.concat([x, noisy], axis=-1))
+        return self._modulated(x, noisy, chosen), cleaned
 
-    def _modulated(self, x: tf.Tensor, both: tf.Tensor) -> tf.Tensor:
-        scale, shift = both[..., : self.dim], both[..., self.dim :]
-        return x + scale * x + shift
+    def _modulated(self, x: tf.Tensor, noisy: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+        scale, shift, passed = tf.split(chosen, 3, axis=-1)
+        clean = x + scale * x + shift
+        return clean + passed * (noisy - clean)

@@ -70,7 +70,7 @@ class SoundStream(keras.Model):
         x = self.encoder(audio)
         if denoise is None:
             return x, audio
-        clean, cleaned = self._needed_denoiser()(audio)
+        clean, cleaned = self._needed_denoiser()(audio, x)
         return _switched(x, clean, denoise), cleaned
 
     def synthesize(self, embeddings: tf.Tensor, denoise: tf.Tensor | None = None) -> tf.Tensor:
@@ -112,7 +112,7 @@ class SoundStream(keras.Model):
         """Step form of `encode`; `denoise` may change with every frame, [batch, frames]."""
         x, after = self.encoder.step(audio, state)
         if self.denoiser is not None:
-            clean, after["denoiser"] = self.denoiser.step(audio, state["denoiser"])
+            clean, after["denoiser"] = self.denoiser.step(audio, x, state["denoiser"])
         if denoise is not None:
             self._needed_denoiser()
             x = _switched(x, clean, denoise)

@@ -12,7 +12,7 @@ from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model, weights_hash
 from tests.contract import randomize
 from tests.tiny import SMALL_SWITCH, tiny_config
-from training.average import averaged
+from training.average import averaged, take_band_gains
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,16 +44,38 @@ def test_denoisers_are_averaged_and_their_codec_stays_what_it_was(paths):
 
 
 def test_the_script_writes_weights_and_names_what_does_not_fit(paths, tmp_path):
-    def run(weights: list[Path]) -> subprocess.CompletedProcess:
-        flags = [f"--weights={','.join(map(str, weights))}", f"--output={tmp_path / 'mean.npz'}"]
+    def run(weights: list[Path], *more: str) -> subprocess.CompletedProcess:
+        output = f"--output={tmp_path / 'mean.npz'}"
+        flags = [f"--weights={','.join(map(str, weights))}", output, *more]
         command = [sys.executable, str(ROOT / "training" / "average.py"), *flags]
         return subprocess.run(command, capture_output=True, text=True)
 
     assert run(paths[:2]).returncode == 0
     assert load_model(tmp_path / "mean.npz").config == load_model(paths[0]).config
+    assert run(paths[:2], f"--band_gains_from={paths[2]}").returncode == 0
+    own, *sources = (
+        named_weights(load_model(path).denoiser) for path in (tmp_path / "mean.npz", *paths)
+    )
+    kernel = "band_gains/net/first/kernel"
+    np.testing.assert_array_equal(own[kernel], sources[2][kernel])
+    kernel = "modulation/first/kernel"
+    np.testing.assert_allclose(
+        own[kernel], (sources[0][kernel] + sources[1][kernel]) / 2, atol=1e-3
+    )
     save_model(SoundStream(tiny_config()), tmp_path / "plain.npz")
     failed = run([paths[0], tmp_path / "plain.npz"])
     assert failed.returncode != 0
     assert f"{tmp_path / 'plain.npz'} is not the codec of {paths[0]}" in failed.stderr
     with pytest.raises(ValueError, match="no weights to average"):
         averaged([])
+
+
+def test_band_gains_that_do_not_fit_are_named(paths, tmp_path):
+    model = load_model(paths[0])
+    save_model(SoundStream(tiny_config()), tmp_path / "plain.npz")
+    with pytest.raises(ValueError, match=r"plain\.npz: both need a denoiser"):
+        take_band_gains(model, tmp_path / "plain.npz")
+    wide = tiny_config(**SMALL_SWITCH | {"denoise_gain_channels": 16})
+    save_model(SoundStream(wide), tmp_path / "wide.npz")
+    with pytest.raises(ValueError, match=r"wide\.npz has no band gains' net/first/kernel of shape"):
+        take_band_gains(model, tmp_path / "wide.npz")

@@ -55,9 +55,15 @@ def denoiser():
     return layer
 
 
+@pytest.fixture(scope="module")
+def noisy():
+    """What some encoder makes of the audio."""
+    return tf.random.stateless_normal([2, FRAMES, TINY.embedding_dim], [0, 1])
+
+
 def test_begins_as_the_encoder_and_learns_in_all_its_parts(audio):
     codec = SoundStream(SWITCHED)
-    x, cleaned = codec.denoiser(audio)
+    x, cleaned = codec.denoiser(audio, codec.encoder(audio))
     np.testing.assert_array_equal(x, codec.encoder(cleaned))
     # Gains begin a little below 1.
     assert 0 < np.abs(cleaned - audio).max() < 0.1 * np.abs(audio).max()
@@ -72,20 +78,33 @@ def test_begins_as_the_encoder_and_learns_in_all_its_parts(audio):
 
 
 @pytest.mark.parametrize("chunks", [[1] * FRAMES, [3, 1, 6, 2]])
-def test_steps_are_the_whole_signal(denoiser, audio, chunks):
+def test_steps_are_the_whole_signal(denoiser, audio, noisy, chunks):
     state, pieces = denoiser.initial_state(2), []
-    for x in tf.split(audio, [n * TINY.hop for n in chunks], axis=1):
-        y, state = denoiser.step(x, state)
+    parts = tf.split(audio, [n * TINY.hop for n in chunks], axis=1), tf.split(noisy, chunks, axis=1)
+    for x, embeddings in zip(*parts, strict=True):
+        y, state = denoiser.step(x, embeddings, state)
         pieces.append(y)
-    np.testing.assert_allclose(tf.concat(pieces, axis=1), denoiser(audio)[0], atol=1e-5)
+    np.testing.assert_allclose(tf.concat(pieces, axis=1), denoiser(audio, noisy)[0], atol=1e-5)
 
 
-def test_it_does_not_look_into_the_next_frame(denoiser, audio):
+def test_it_does_not_look_into_the_next_frame(denoiser, audio, noisy):
     half = FRAMES // 2
-    changed = tf.concat([audio[:, : half * TINY.hop], -audio[:, half * TINY.hop :]], axis=1)
-    first, second = denoiser(audio)[0].numpy(), denoiser(changed)[0].numpy()
-    np.testing.assert_array_equal(first[:, :half], second[:, :half])
-    assert np.abs(first[:, half] - second[:, half]).max() > 1e-3
+    before = denoiser(audio, noisy)[0].numpy()
+    other_audio = tf.concat([audio[:, : half * TINY.hop], -audio[:, half * TINY.hop :]], axis=1)
+    other_noisy = tf.concat([noisy[:, :half], -noisy[:, half:]], axis=1)
+    for after in denoiser(other_audio, noisy)[0].numpy(), denoiser(audio, other_noisy)[0].numpy():
+        np.testing.assert_array_equal(after[:, :half], before[:, :half])
+        assert np.abs(after[:, half] - before[:, half]).max() > 1e-3
+
+
+def test_it_can_let_pass_what_the_codec_heard(audio, noisy):
+    layer, dim = Denoiser(SWITCHED), TINY.embedding_dim
+    bias = layer.modulation.layers[-1].bias
+    for share in (1.0, 0.25):
+        bias.assign(tf.concat([tf.zeros([2 * dim]), tf.fill([dim], share)], axis=0))
+        embeddings, cleaned = layer(audio, noisy)
+        own = layer.encoder(cleaned)
+        np.testing.assert_allclose(embeddings, share * noisy + (1 - share) * own, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", [SWITCHED, BOTH_SIDES], ids=["encoder", "both sides"])
@@ -109,7 +128,7 @@ def test_a_switch_added_to_released_weights_changes_nothing_at_first(
     assert checkpoints.start(trainer, tmp_path / file) == 0
     for model in (trainer.codec, trainer.average):
         np.testing.assert_array_equal(model(audio, 3), shipped(audio, 3))
-        on, cleaned = model.denoiser(audio)
+        on, cleaned = model.denoiser(audio, model.encoder(audio))
         np.testing.assert_array_equal(on, shipped.embed(cleaned))
     # Without a part in the decoder, files made before are still this codec's.
     same = weights_hash(trainer.average) == weights_hash(shipped)
@@ -151,7 +170,23 @@ def test_trained_alone_the_switched_off_codec_stays_the_plain_one(plain, audio, 
     assert np.abs(on - shipped.embed(audio)).max() > 1e-4
 
 
-def test_a_codec_takes_the_denoiser_of_another(plain, audio, tmp_path):
+def test_band_gains_may_be_left_as_they_are(audio):
+    trainer = make_trainer(SWITCHED, denoiser_only=True, fixed_band_gains=True)
+    before = {name: variable.numpy() for name, variable in named_weights(trainer.codec).items()}
+    tf.function(trainer.train_step)((audio, audio, tf.ones([2])))
+    changed = {
+        name
+        for name, variable in named_weights(trainer.codec).items()
+        if np.any(variable != before[name])
+    }
+    assert {name.split("/")[1] for name in changed} == {"encoder", "modulation"}
+    with pytest.raises(ValueError, match="fixed_band_gains=True needs denoiser_only=True"):
+        make_trainer(SWITCHED, fixed_band_gains=True)
+    with pytest.raises(ValueError, match="and a denoiser"):
+        make_trainer(TINY, denoiser_only=True, fixed_band_gains=True)
+
+
+def test_a_codec_takes_the_denoiser_of_another(plain, audio, noisy, tmp_path):
     other = SoundStream(SWITCHED)
     randomize(other, seed=1)
     save_model(other, tmp_path / "other.npz", half_precision=False)
@@ -161,7 +196,8 @@ def test_a_codec_takes_the_denoiser_of_another(plain, audio, tmp_path):
     checkpoints.adopt_denoiser(trainer, tmp_path / "other.npz")
     for model in (trainer.codec, trainer.average):
         np.testing.assert_array_equal(model(audio, 3), plain(audio, 3))
-        np.testing.assert_array_equal(model.denoiser(audio)[0], other.denoiser(audio)[0])
+        on, other_on = (codec.denoiser(audio, noisy)[0] for codec in (model, other))
+        np.testing.assert_array_equal(on, other_on)
 
 
 def test_a_denoiser_that_does_not_fit_is_named(plain, tmp_path):

@@ -4,6 +4,9 @@ python training/average.py --weights=runs/a/weights.npz,runs/b/weights.npz --out
 
 Noise of the steps, which keeps each run beside the best weights, falls with their number
 ("model soups", arXiv 2203.05482). Runs that began elsewhere have nothing in common to be averaged.
+
+With --band_gains_from=runs/denoise_gains/weights.npz the mean gets the band gains of that file: the
+rest of a denoiser does better behind gains that it was not trained behind (docs/denoising.md).
 """
 
 import sys
@@ -41,15 +44,37 @@ def averaged(paths: Sequence[str | Path]) -> SoundStream:
     return models[0]
 
 
+def take_band_gains(model: SoundStream, path: str | Path) -> None:
+    """Gives the denoiser of `model` the band gains in `path`.
+
+    Raises:
+      ValueError: an unreadable file, or one of the two has no denoiser, or band gains of another
+        shape.
+    """
+    layers = [codec.denoiser and codec.denoiser.band_gains for codec in (model, load_model(path))]
+    if None in layers:
+        raise ValueError(f"no band gains to take from {path}: both need a denoiser")
+    named, source = (named_weights(layer) for layer in layers)
+    for name, variable in named.items():
+        if name not in source or source[name].shape != variable.shape:
+            raise ValueError(f"{path} has no band gains' {name} of shape {tuple(variable.shape)}")
+        variable.assign(source[name])
+
+
 def main(argv: list[str]) -> None:
     del argv
+    given = flags.FLAGS
     try:
-        save_model(averaged(flags.FLAGS.weights), flags.FLAGS.output)
+        model = averaged(given.weights)
+        if given.band_gains_from:
+            take_band_gains(model, given.band_gains_from)
+        save_model(model, given.output)
     except ValueError as error:
         sys.exit(f"average.py: {error}")
 
 
 if __name__ == "__main__":
     flags.DEFINE_list("weights", None, "Files weights.npz, of the same start.", required=True)
+    flags.DEFINE_string("band_gains_from", None, "Weights whose band gains the mean gets.")
     flags.DEFINE_string("output", None, "File to write.", required=True)
     app.run(main)

@@ -73,6 +73,9 @@ class TrainingSettings:
       codebook_decay, restart_share: see `model.codebook.CodebookTrainer`.
       denoiser_only: train what the denoising switch adds, and nothing else: switched off, the codec
         stays exactly what it was.
+      fixed_band_gains: with `denoiser_only`, train what comes behind the band gains. Those learn on
+        `weight_cleaned` before; through the codec they unlearn what carries over to other voices,
+        and become so sharp in the end that gradients explode.
       balance: combine losses by `training.balancer.Balancer` instead of by plain weights.
     """
 
@@ -89,6 +92,7 @@ class TrainingSettings:
     codebook_decay: float = 0.99
     restart_share: float = 0.03
     denoiser_only: bool = False
+    fixed_band_gains: bool = False
     balance: bool = False
 
     def to_dict(self) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class Trainer(keras.Model):
         self.codebook_trainer = CodebookTrainer(
             codec.quantizer, settings.codebook_decay, settings.restart_share
         )
+        if settings.fixed_band_gains and not (settings.denoiser_only and codec.denoiser):
+            raise ValueError("fixed_band_gains=True needs denoiser_only=True and a denoiser")
         weights = dataclasses.asdict(settings.weights)
         for name in ("embedding", "cleaned"):
             if weights.pop(name) and settings.balance:
@@ -81,9 +83,13 @@ class Trainer(keras.Model):
 
     @property
     def generator_weights(self) -> list[tf.Variable]:
-        if self.settings.denoiser_only:
-            return self.codec.denoising_weights
-        return self.codec.trainable_weights
+        if not self.settings.denoiser_only:
+            return self.codec.trainable_weights
+        denoiser, fixed = self.codec.denoiser, []
+        if self.settings.fixed_band_gains and denoiser is not None:
+            fixed = denoiser.band_gains.trainable_weights
+        weights = self.codec.denoising_weights
+        return [weight for weight in weights if all(weight is not other for other in fixed)]
 
     def stage_at(self, step: int) -> Stage:
         """The stage that step number `step` (from 0) belongs to."""
