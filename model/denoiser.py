@@ -19,7 +19,7 @@ class Denoiser(keras.layers.Layer):
     noise has to go before it: gains take what bands can tell apart, and the encoder, which knows
     phase and pitch, learns the rest, as does a small causal net that chooses anew in each frame,
     from the embeddings so far, how to scale and shift each dimension and how much to let pass of
-    what the codec's encoder says: all of it where there is no noise. That encoder is never touched:
+    what the codec's encoder says: the more, the less noise there is. That encoder is never touched:
     switched off, the codec stays what it was.
     """
 
