@@ -12,7 +12,8 @@ from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model, weights_hash
 from tests.contract import randomize
 from tests.tiny import SMALL_SWITCH, tiny_config
-from training.average import averaged, take_band_gains
+from training.average import averaged
+from training.checkpoints import take_denoiser
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -70,12 +71,12 @@ def test_the_script_writes_weights_and_names_what_does_not_fit(paths, tmp_path):
         averaged([])
 
 
-def test_band_gains_that_do_not_fit_are_named(paths, tmp_path):
-    model = load_model(paths[0])
-    save_model(SoundStream(tiny_config()), tmp_path / "plain.npz")
-    with pytest.raises(ValueError, match=r"plain\.npz: both need a denoiser"):
-        take_band_gains(model, tmp_path / "plain.npz")
-    wide = tiny_config(**SMALL_SWITCH | {"denoise_gain_channels": 16})
-    save_model(SoundStream(wide), tmp_path / "wide.npz")
-    with pytest.raises(ValueError, match=r"wide\.npz has no band gains' net/first/kernel of shape"):
-        take_band_gains(model, tmp_path / "wide.npz")
+def test_band_gains_that_do_not_fit_are_named(paths):
+    model, plain = load_model(paths[0]), SoundStream(tiny_config())
+    wide = SoundStream(tiny_config(**SMALL_SWITCH | {"denoise_gain_channels": 16}))
+    part = "denoiser/band_gains/"
+    for source in plain, wide:
+        with pytest.raises(ValueError, match=f"a.npz has no {part}net/first/kernel of shape"):
+            take_denoiser(model, source, "a.npz", part)
+    with pytest.raises(ValueError, match="a codec without denoise=True cannot take"):
+        take_denoiser(plain, model, "a.npz", part)

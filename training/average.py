@@ -21,6 +21,7 @@ from absl import app, flags
 
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model
+from training.checkpoints import take_denoiser
 
 
 def averaged(paths: Sequence[str | Path]) -> SoundStream:
@@ -44,30 +45,14 @@ def averaged(paths: Sequence[str | Path]) -> SoundStream:
     return models[0]
 
 
-def take_band_gains(model: SoundStream, path: str | Path) -> None:
-    """Gives the denoiser of `model` the band gains in `path`.
-
-    Raises:
-      ValueError: an unreadable file, or one of the two has no denoiser, or band gains of another
-        shape.
-    """
-    layers = [codec.denoiser and codec.denoiser.band_gains for codec in (model, load_model(path))]
-    if None in layers:
-        raise ValueError(f"no band gains to take from {path}: both need a denoiser")
-    named, source = (named_weights(layer) for layer in layers)
-    for name, variable in named.items():
-        if name not in source or source[name].shape != variable.shape:
-            raise ValueError(f"{path} has no band gains' {name} of shape {tuple(variable.shape)}")
-        variable.assign(source[name])
-
-
 def main(argv: list[str]) -> None:
     del argv
     given = flags.FLAGS
     try:
         model = averaged(given.weights)
         if given.band_gains_from:
-            take_band_gains(model, given.band_gains_from)
+            source = load_model(given.band_gains_from)
+            take_denoiser(model, source, given.band_gains_from, "denoiser/band_gains/")
         save_model(model, given.output)
     except ValueError as error:
         sys.exit(f"average.py: {error}")

@@ -200,19 +200,32 @@ def adopt_denoiser(trainer: Trainer, path: str | Path) -> None:
     Raises:
       ValueError: unreadable file, or one without a denoising switch of this shape.
     """
-    source = named_weights(load_codec(path))
-    parts = [
-        named_weights(model.denoiser, "denoiser")
-        for model in (trainer.codec, trainer.average)
-        if model.denoiser is not None
-    ]
-    if not parts:
+    source = load_codec(path)
+    for model in (trainer.codec, trainer.average):
+        take_denoiser(model, source, path)
+
+
+def take_denoiser(
+    model: SoundStream, source: SoundStream, path: str | Path, part: str = "denoiser/"
+) -> None:
+    """Gives the denoiser of `model` the weights of that of `source`.
+
+    Args:
+      path: where `source` comes from, for errors.
+      part: how the names of those weights begin that are taken.
+
+    Raises:
+      ValueError: `model` has no denoiser, or `source` none of this shape.
+    """
+    if model.denoiser is None:
         raise ValueError(f"{path}: a codec without denoise=True cannot take its denoiser")
-    for named in parts:
-        for name, variable in named.items():
-            if name not in source or source[name].shape != variable.shape:
-                raise ValueError(f"{path} has no {name} of shape {tuple(variable.shape)}")
-            variable.assign(source[name])
+    offered = named_weights(source)
+    for name, variable in named_weights(model).items():
+        if not name.startswith(part):
+            continue
+        if name not in offered or offered[name].shape != variable.shape:
+            raise ValueError(f"{path} has no {name} of shape {tuple(variable.shape)}")
+        variable.assign(offered[name])
 
 
 def load_codec(path: str | Path) -> SoundStream:
