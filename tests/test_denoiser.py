@@ -11,12 +11,10 @@ from model.denoiser import Denoiser
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model, weights_hash
 from tests.contract import TINY, fit_codebooks, randomize
-from tests.test_trainer import SETTINGS
+from tests.test_trainer import SETTINGS, make_trainer
 from tests.tiny import SMALL_SWITCH, harmonic_batch
 from training import checkpoints
-from training.discriminators import Discriminators
 from training.settings import LossWeights
-from training.trainer import Trainer
 
 FRAMES = 12
 SWITCHED = TINY.replace(**SMALL_SWITCH)
@@ -34,18 +32,6 @@ def plain(audio):
     randomize(model)
     fit_codebooks(model, audio)
     return model
-
-
-def make_trainer(config, **changes) -> Trainer:
-    tf.keras.utils.set_random_seed(1)
-    trainer = Trainer(
-        SoundStream(config, name="codec"),
-        SoundStream(config, name="average"),
-        Discriminators(["ms_stft"], channels=4, windows=(256,), name="discriminators"),
-        dataclasses.replace(SETTINGS, **changes),
-    )
-    trainer.begin(trainer.stage_at(0))
-    return trainer
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model.config import CodecConfig
 from model.soundstream import SoundStream
 from tests.tiny import harmonic_batch, tiny_config
 from training.discriminators import Discriminators
 from training.settings import LossWeights, Schedule, TrainingSettings
 from training.trainer import Trainer
 
+TINY = tiny_config()
 SETTINGS = TrainingSettings(
     schedule=Schedule(quantizer_start=0, adversarial_start=0, adversarial_ramp=1, warmup=1),
     learning_rate=2e-3,
@@ -17,8 +19,7 @@ SETTINGS = TrainingSettings(
 )
 
 
-def make_trainer(**changes) -> Trainer:
-    config = tiny_config()
+def make_trainer(config: CodecConfig = TINY, **changes) -> Trainer:
     tf.keras.utils.set_random_seed(1)
     trainer = Trainer(
         SoundStream(config, name="codec"),

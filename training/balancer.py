@@ -47,3 +47,26 @@ class Balancer(tf.Module):
             average.assign(tf.where(tf.math.is_finite(updated), updated, average))
             mix += gradient * (self.weights[name] / total) / (average + 1e-12)
         return mix
+
+    def gradients(
+        self,
+        losses: dict[str, tf.Tensor],
+        decoded: tf.Tensor,
+        tape: tf.GradientTape,
+        variables: list[tf.Variable],
+        elsewhere: dict[str, float],
+    ) -> list[tf.Tensor]:
+        """Gradients of `variables`: of the mix, and of losses in which `decoded` has no part.
+
+        Args:
+          losses: scalars computed under `tape`, which must be persistent.
+          elsewhere: plain weights, by name, of those that don't judge `decoded`.
+        """
+        on_output = {name: loss for name, loss in losses.items() if name not in elsewhere}
+        mix = self(on_output, decoded, tape)
+        total = tape.gradient(decoded, variables, output_gradients=mix)
+        for name, weight in elsewhere.items():
+            if name in losses:
+                extra = tape.gradient(losses[name], variables, unconnected_gradients="zero")
+                total = [g + weight * e for g, e in zip(total, extra, strict=True)]
+        return total

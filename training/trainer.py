@@ -13,6 +13,7 @@ from model.soundstream import SoundStream
 from training import losses
 from training.balancer import Balancer
 from training.discriminators import Discriminators
+from training.optimization import clipped_step, rate_at
 from training.reconstruction import reconstruction_losses, weighted_reconstruction
 from training.settings import TrainingSettings
 
@@ -157,7 +158,10 @@ class Trainer(keras.Model):
             # Where losses end before the decoder, not all weights have a part in them.
             gradients = tape.gradient(total, self.generator_weights, unconnected_gradients="zero")
         else:
-            gradients = self._balanced_gradients(named, decoded, tape)
+            commitment = self.settings.weights.commitment
+            gradients = self.balancer.gradients(
+                named, decoded, tape, self.generator_weights, {"commitment": commitment}
+            )
         logs = {f"loss/{name}": value for name, value in named.items()}
         finite, logs["norm/generator"] = self._apply(
             self.optimizer_generator,
@@ -252,21 +256,6 @@ class Trainer(keras.Model):
             for name, value in named.items()
         }
 
-    def _balanced_gradients(
-        self, named: dict[str, tf.Tensor], decoded: tf.Tensor, tape: tf.GradientTape
-    ) -> list[tf.Tensor]:
-        assert self.balancer is not None
-        on_output = {name: value for name, value in named.items() if name != "commitment"}
-        mix = self.balancer(on_output, decoded, tape)
-        gradients = tape.gradient(decoded, self.generator_weights, output_gradients=mix)
-        if "commitment" in named:
-            weight = self.settings.weights.commitment
-            extra = tape.gradient(
-                named["commitment"], self.generator_weights, unconnected_gradients="zero"
-            )
-            gradients = [g + weight * e for g, e in zip(gradients, extra, strict=True)]
-        return gradients
-
     def _apply(
         self,
         optimizer: Any,
@@ -274,21 +263,8 @@ class Trainer(keras.Model):
         variables: list[tf.Variable],
         learning_rate: float,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """One optimiser step, which a gradient that is not finite skips. Returns (finite, norm)."""
-        gradients = replicas.mean(gradients)
-        gradients, norm = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
-        finite = tf.math.is_finite(norm)
-        gradients = [tf.where(finite, g, tf.zeros_like(g)) for g in gradients]
-        schedule = self.settings.schedule
-        steps = tf.cast(self.steps_done, tf.float32)
-        rate = learning_rate * tf.minimum(1.0, (steps + 1) / max(1, schedule.warmup))
-        if schedule.half_life:
-            rate *= tf.pow(0.5, tf.nn.relu(steps - schedule.decay_start) / schedule.half_life)
-        optimizer.learning_rate.assign(tf.where(finite, rate, 0.0))
-        optimizer.apply_gradients(
-            zip(gradients, variables, strict=True), skip_gradients_aggregation=True
-        )
-        return finite, norm
+        rate = rate_at(self.settings.schedule, learning_rate, self.steps_done)
+        return clipped_step(optimizer, gradients, variables, rate, self.settings.clip_norm)
 
     def _update_average(self) -> None:
         steps = tf.cast(self.steps_done, tf.float32)
