@@ -69,3 +69,26 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
         checkpoints.load_compact(make_trainer(), path)
     with pytest.raises(ValueError, match=r"notes\.npz"):
         checkpoints.load_codec(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"codec": {"color": 1}}', r"run\.json: unknown codec settings .'color'"),
+        ('{"codec": ', r"run\.json is not JSON"),
+    ],
+)
+def test_a_run_that_this_version_cannot_read_is_named(tmp_path, text, message):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        checkpoints.RunDirectory(tmp_path, make_trainer()).describe(
+            {"codec": tiny_config().to_dict()}
+        )
+    assert (tmp_path / "run.json").read_text() == text
+
+
+def test_weights_of_an_unknown_codec_are_named(tmp_path):
+    config = np.frombuffer(b'{"color": 1}', np.uint8)
+    np.savez(tmp_path / "newer.npz", config=config)
+    with pytest.raises(ValueError, match=r"newer\.npz .*unknown codec settings .'color'"):
+        checkpoints.load_codec(tmp_path / "newer.npz")

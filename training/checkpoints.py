@@ -56,7 +56,7 @@ class RunDirectory:
         file = self.path / SETTINGS_FILE
         if file.exists():
             # Settings that are newer than the run have their defaults.
-            before = CodecConfig.from_dict(json.loads(file.read_text())["codec"]).to_dict()
+            before = described_codec(self.path).to_dict()
             now = CodecConfig.from_dict(description["codec"]).to_dict()
             differing = [k for k in now if before[k] != now[k]]
             if differing:
@@ -94,11 +94,23 @@ class RunDirectory:
 
 
 def read_description(train_dir: str | Path) -> dict[str, Any]:
-    """What `describe` wrote; ValueError if `train_dir` holds no run."""
+    """What `describe` wrote; ValueError if `train_dir` holds no run, or one that is unreadable."""
     file = Path(train_dir) / SETTINGS_FILE
     if not file.exists():
         raise ValueError(f"{train_dir} holds no training run: {SETTINGS_FILE} is missing")
-    return json.loads(file.read_text())
+    try:
+        return json.loads(file.read_text())
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from error
+
+
+def described_codec(train_dir: str | Path) -> CodecConfig:
+    """The codec of the run in `train_dir`; ValueError if there is none, or an unknown one."""
+    described = read_description(train_dir)
+    try:
+        return CodecConfig.from_dict(described["codec"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{Path(train_dir) / SETTINGS_FILE}: {error}") from error
 
 
 def _named(trainer: Trainer) -> dict[str, tf.Variable]:
@@ -247,7 +259,7 @@ def _read(path: str | Path) -> tuple[CodecConfig, dict[str, np.ndarray]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-        config = json.loads(arrays.pop("config").tobytes())
-    except (OSError, ValueError, KeyError) as error:
+        config = CodecConfig.from_dict(json.loads(arrays.pop("config").tobytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a compact checkpoint: {error}") from error
-    return CodecConfig.from_dict(config), arrays
+    return config, arrays

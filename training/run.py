@@ -232,7 +232,7 @@ def latest(train_dir: str | Path) -> Trainer:
         schedule=Schedule(**training.pop("schedule")),
         **training,
     )
-    trainer = build(CodecConfig.from_dict(description["codec"]), settings, RunSettings(**run))
+    trainer = build(checkpoints.described_codec(train_dir), settings, RunSettings(**run))
     if not checkpoints.RunDirectory(train_dir, trainer).restore():
         raise ValueError(f"{train_dir} holds no checkpoint yet")
     return trainer
