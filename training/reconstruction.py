@@ -9,11 +9,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from training import auditory, losses
+from training import auditory, losses, visqol
 
 
 def reconstruction_losses(
-    target: tf.Tensor, decoded: tf.Tensor, sample_rate: int
+    target: tf.Tensor, decoded: tf.Tensor, sample_rate: int, with_visqol: bool = False
 ) -> dict[str, tf.Tensor]:
     """Each loss, unweighted, by its name in `LossWeights`, for audio [batch, time]."""
     windows = sorted({*losses.MEL_BINS, *auditory.WINDOWS})
@@ -21,7 +21,7 @@ def reconstruction_losses(
     reference, estimate = ({w: s[w] for w in losses.MEL_BINS} for s in spectra)
     heard, hears = ({w: s[w] for w in auditory.WINDOWS} for s in spectra)
     window = auditory.LOUDNESS_WINDOW
-    return auditory.band_losses(heard, hears, sample_rate) | {
+    named = auditory.band_losses(heard, hears, sample_rate) | {
         "loudness": auditory.loudness_loss(heard[window], hears[window], sample_rate),
         "mel": losses.mel_loss(reference, estimate, sample_rate),
         "complex": losses.complex_loss(
@@ -30,6 +30,11 @@ def reconstruction_losses(
         "fine": losses.fine_loss(reference, estimate),
         "waveform": losses.waveform_loss(target, decoded),
     }
+    if with_visqol:
+        named["visqol"] = visqol.visqol_loss(
+            target, decoded, heard[visqol.WINDOW], hears[visqol.WINDOW]
+        )
+    return named
 
 
 def weighted_reconstruction(
@@ -63,7 +68,7 @@ def _with_gradient(
 ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
     with tf.GradientTape() as tape:
         tape.watch(decoded)
-        named = reconstruction_losses(target, decoded, sample_rate)
+        named = reconstruction_losses(target, decoded, sample_rate, "visqol" in weights)
         terms = [weights[name] * value for name, value in named.items() if name in weights]
         total = tf.add_n([tf.zeros([]), *terms])
     gradient = tape.gradient(total, decoded, unconnected_gradients="zero")

@@ -12,7 +12,8 @@ class LossWeights:
 
     Two are for models that remove noise: `embedding`, how far the embedding is from that of the
     target, and `cleaned`, the same of what the encoder hears. With these alone, all weights of what
-    is heard being 0, the decoder is left out of the step.
+    is heard being 0, the decoder is left out of the step. `visqol` (`training/visqol.py`) is for
+    16 kHz, and computed where it has a weight.
     """
 
     mel: float = 3.0
@@ -22,6 +23,7 @@ class LossWeights:
     bands: float = 1.0
     nsim: float = 1.0
     loudness: float = 0.5
+    visqol: float = 0.0
     commitment: float = 0.25
     adversarial: float = 0.1
     feature: float = 1.0

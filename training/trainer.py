@@ -10,7 +10,7 @@ from model import replicas
 from model.backend import keras
 from model.codebook import CodebookTrainer
 from model.soundstream import SoundStream
-from training import losses
+from training import losses, visqol
 from training.balancer import Balancer
 from training.discriminators import Discriminators
 from training.optimization import clipped_step, rate_at
@@ -59,6 +59,11 @@ class Trainer(keras.Model):
         )
         if settings.fixed_band_gains and not (settings.denoiser_only and codec.denoiser):
             raise ValueError("fixed_band_gains=True needs denoiser_only=True and a denoiser")
+        if settings.weights.visqol and codec.config.sample_rate != visqol.SAMPLE_RATE:
+            raise ValueError(
+                f"weight_visqol is for {visqol.SAMPLE_RATE} Hz, this codec has "
+                f"{codec.config.sample_rate}"
+            )
         weights = dataclasses.asdict(settings.weights)
         for name in ("embedding", "cleaned"):
             if weights.pop(name) and settings.balance:
@@ -219,7 +224,9 @@ class Trainer(keras.Model):
             weights = dataclasses.asdict(self.settings.weights)
             return weighted_reconstruction(target, decoded, weights, sample_rate)
         # The balancer asks for the gradient of each.
-        named = reconstruction_losses(target, decoded, sample_rate)
+        named = reconstruction_losses(
+            target, decoded, sample_rate, bool(self.settings.weights.visqol)
+        )
         return tf.add_n(list(self._weighted(named).values())), named
 
     def _adversarial_losses(
