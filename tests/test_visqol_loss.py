@@ -12,14 +12,12 @@ from metrics import quality
 from tests.test_trainer import make_trainer
 from tests.tiny import tiny_config
 from tools import fit_visqol_map
-from training import visqol
-from training.settings import LossWeights
+from training import run, visqol
+from training.settings import LossWeights, TrainingSettings
 from training.spectra import stft
 
 RATE = visqol.SAMPLE_RATE
 NO_WEIGHTS = {field.name: 0.0 for field in dataclasses.fields(LossWeights)}
-
-
 CLIPS = sorted((Path(__file__).parents[1] / "demo" / "clips").glob("*.flac"))
 
 
@@ -67,8 +65,8 @@ def test_going_down_its_gradient_raises_visqol():
 
 
 def test_gradients_stay_finite_at_digital_silence():
-    silence = tf.zeros([1, visqol.shortest_crop()])
-    for reference in (silence, tf.constant(voices(1)[:, : visqol.shortest_crop()])):
+    silence = tf.zeros([1, visqol.SHORTEST])
+    for reference in (silence, tf.constant(voices(1)[:, : visqol.SHORTEST])):
         decoded = tf.Variable(silence)
         with tf.GradientTape() as tape:
             value = loss(reference, decoded)
@@ -76,9 +74,18 @@ def test_gradients_stay_finite_at_digital_silence():
 
 
 def test_crops_without_a_patch_are_refused():
-    short = voices(1)[:, : visqol.shortest_crop() - 1]
+    short = voices(1)[:, : visqol.SHORTEST - 1]
     with pytest.raises(ValueError, match=r"--crop_seconds=0\.64 or more"):
         loss(short, short)
+
+
+def test_a_run_with_such_crops_does_not_begin(tmp_path):
+    settings = TrainingSettings(weights=LossWeights(visqol=1.0))
+    data = run.DataSettings(data_dir="none", crop_seconds=0.62)
+    to = run.RunSettings(train_dir=str(tmp_path / "run"), total_steps=1)
+    with pytest.raises(ValueError, match=r"^examples of 9920 samples are too short for the loss v"):
+        run.train(tiny_config(sample_rate=RATE), settings, data, to)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("balance", [False, True])

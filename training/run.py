@@ -12,7 +12,7 @@ from model.backend import keras
 from model.config import CodecConfig
 from model.conv import outermost_dtype
 from model.soundstream import SoundStream
-from training import callbacks, checkpoints, distribution
+from training import callbacks, checkpoints, distribution, visqol
 from training.discriminators import Discriminators
 from training.settings import LossWeights, Schedule, TrainingSettings
 from training.trainer import Trainer
@@ -98,10 +98,13 @@ def train(
       The trainer at its last step.
 
     Raises:
-      ValueError: no audio, wrong sample rate, or a folder of another run.
+      ValueError: no audio, wrong sample rate, crops too short for a loss, or a folder of another
+        run.
     """
     strategy = distribution.strategy(run.distribution)
     crop = data.crop_samples(config)
+    if settings.weights.visqol:
+        visqol.check_length(crop)
 
     def batches(start: int) -> Any:
         return distribution.batches(

@@ -29,6 +29,7 @@ BEST = 5.0
 _HOP = WINDOW // 4
 _PATCH = 20  # frames that are compared as a whole
 _FIRST = _PATCH // 2 - 1  # frame that the first patch begins with
+SHORTEST = WINDOW + (_FIRST + _PATCH - 1) * _HOP  # samples of an example that holds one patch
 _ACTIVE = 5000 / 2**15  # RMS of 20 ms, relative to the peak, that makes a patch count
 _DYNAMIC_RANGE = 45.0  # decibels of amplitude, half of those of power
 _CORNER, _EDGE, _MIDDLE = 0.0113033910173052, 0.0838251475442633, 0.619485845753726
@@ -38,9 +39,13 @@ _TINY = 1e-9
 _STEADY = 1e-4
 
 
-def shortest_crop() -> int:
-    """Samples that one patch needs."""
-    return WINDOW + (_FIRST + _PATCH - 1) * _HOP
+def check_length(samples: int) -> None:
+    """Raises ValueError for examples that are too short for one patch."""
+    if samples < SHORTEST:
+        raise ValueError(
+            f"examples of {samples} samples are too short for the loss visqol, which needs "
+            f"{SHORTEST}: --crop_seconds={SHORTEST / SAMPLE_RATE:g} or more"
+        )
 
 
 def visqol_loss(
@@ -53,7 +58,7 @@ def visqol_loss(
       heard, hears: `stft(reference, WINDOW)` and `stft(decoded, WINDOW)`.
 
     Raises:
-      ValueError: examples are shorter than `shortest_crop()`.
+      ValueError: examples are shorter than `SHORTEST` samples.
     """
     return BEST - tf.reduce_mean(quality(features(reference, decoded, heard, hears)))
 
@@ -66,11 +71,7 @@ def features(
     For each band the mean of NSIM, the mean of its worst patch, its standard deviation, and the
     mean level of what was decoded above the lowest of all levels.
     """
-    if reference.shape[1] < shortest_crop():
-        raise ValueError(
-            f"examples of {reference.shape[1]} samples are too short for the loss visqol, which "
-            f"needs {shortest_crop()}: --crop_seconds={shortest_crop() / SAMPLE_RATE:g} or more"
-        )
+    check_length(reference.shape[1])
     louder = _mean_square(reference) / _mean_square(decoded)
     x = _levels(heard, tf.ones_like(louder))
     y = _levels(hears, louder)
