@@ -4,7 +4,7 @@ python tools/fit_visqol_map.py --data_dir=prepared --weights=pretrained/speech_d
 
 Speech of the train split, clean and with noise, through the codec and not, gives typical features.
 Many more lie between and around these; the lattices of the package visqol-python say what each is
-worth. Prints how far the net is from them on features that it has not seen.
+worth. Prints how far the net is from them on held out ones, and on those that all lie between.
 """
 
 import os

@@ -5,8 +5,8 @@ net of lattices that learnt from listeners. Both parts are here in a form with g
 comparison without the search for shifted patches, and in place of the lattices, which take a
 millisecond for each example, a small net that learnt from them (`tools/fit_visqol_map.py`).
 
-What it asks for beyond likeness, which `nsim` is for, are quirks of that mapping too: a codec
-trained on it scores better by ViSQOL than it sounds. Watch other scores beside it.
+What it asks for beyond likeness, which `nsim` is for, are quirks of that mapping too: what
+is trained on it gains by ViSQOL and need not by other scores. Watch those beside it.
 """
 
 import functools
