@@ -22,24 +22,22 @@ from typing import TypeVar
 
 from absl import app, flags
 
-from metrics import (
-    codebooks,
+from data import selection
+from evaluation import (
+    codebook_usage,
     curves,
     denoisers,
-    noisy_pairs,
+    noisy_recordings,
     plot,
-    recordings,
-    registry,
     report_audio,
     results,
     tables,
 )
-from metrics.evaluation import Job, evaluate, scored_recordings
-from metrics.external import ExternalPeer
-from metrics.lyra import LyraPeer
-from metrics.opus import OpusPeer
-from metrics.packet_loss import GilbertElliott
-from metrics.peers import (
+from evaluation.external import ExternalPeer
+from evaluation.lyra import LyraPeer
+from evaluation.opus import OpusPeer
+from evaluation.packet_loss import GilbertElliott
+from evaluation.peers import (
     DENOISING,
     ORIGINAL,
     SOUNDSTREAM,
@@ -51,8 +49,10 @@ from metrics.peers import (
     load_model,
     over_networks,
 )
-from metrics.report import Report
-from metrics.summary import summarize
+from evaluation.report import Report
+from evaluation.scoring import Job, evaluate, scored_recordings
+from evaluation.summary import summarize
+from metrics import registry
 
 Number = TypeVar("Number", int, float)
 
@@ -120,7 +120,7 @@ def run(output_dir: Path) -> None:
     if has_soundstream():
         model = load_model(FLAGS.model_dir, FLAGS.flavour)
         scored = scored_recordings(jobs, rows)
-        codes = codebooks.count_codes(scored, settings["sample_rate"], model)
+        codes = codebook_usage.count_codes(scored, settings["sample_rate"], model)
     report = Report(
         command=shlex.join(["python", *sys.argv]),
         versions=registry.versions(),
@@ -143,17 +143,17 @@ def run(output_dir: Path) -> None:
         print(f"\n{tables.by_condition(report.summary, metrics)}")
 
 
-def chosen_recordings() -> list[recordings.Recording]:
+def chosen_recordings() -> list[selection.Recording]:
     """What the flags name: recordings, or pairs of noisy and clean ones."""
     if bool(FLAGS.noisy_dir) != bool(FLAGS.clean_dir) or bool(FLAGS.noisy_dir) == bool(
         FLAGS.input_dir
     ):
         raise ValueError("give --input_dir, or both --noisy_dir and --clean_dir")
     if FLAGS.noisy_dir:
-        return noisy_pairs.find_pairs(
+        return noisy_recordings.find_pairs(
             FLAGS.noisy_dir, FLAGS.clean_dir, FLAGS.max_files, FLAGS.max_seconds
         )
-    return recordings.find_recordings(FLAGS.input_dir, FLAGS.split, FLAGS.kinds, FLAGS.max_files)
+    return selection.find_recordings(FLAGS.input_dir, FLAGS.split, FLAGS.kinds, FLAGS.max_files)
 
 
 def chosen_peers() -> list[Peer]:

@@ -15,13 +15,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+from absl import app, flags
+from tqdm import tqdm
 
-from absl import app, flags  # noqa: E402
-from tqdm import tqdm  # noqa: E402
-
-from data import debian, preparation, shards  # noqa: E402
-from data.recordings import KINDS, Recording, assign_splits, read_folder  # noqa: E402
+from data import debian, preparation, shards
+from data.recordings import KINDS, Recording, assign_splits, read_folder
 
 FLAGS = flags.FLAGS
 

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_io as tfio
 
-from data.audio import read_segment
 from data.folder import Segment
+from soundstream.audio import read_segment
 
 # tensorflow-io decodes files whole (its seeking form, IOTensor.from_audio, keeps one open file per
 # graph node, which parallel calls overwrite for each other). Of longer files than this, soundfile

@@ -10,9 +10,9 @@ import numpy as np
 import soundfile
 from absl import logging
 
-from data.audio import AudioError, read_segment, resample, unreadable
 from data.recordings import Recording, assign_splits, read_folder
 from data.shards import Clip
+from soundstream.audio import AudioError, read_segment, resample, unreadable
 
 # Resampling a stretch needs some of the signal beyond both of its ends.
 MARGIN_SECONDS = 0.02

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import fft  # unlike numpy.fft it stays in float32
 
-from data.audio import resample
 from data.sampling import MixOptions, Plan
+from soundstream.audio import resample
 
 FRAME_SECONDS = 0.02
 # A frame this far below the window's loudest one counts as a pause...

@@ -11,15 +11,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-
 import numpy as np
 from absl import app, flags
 
-from data.audio import write_audio
 from data.mixing import SILENT_RMS, coloured_noise, rms
 from data.shards import Clip, PreparedSplit, tsv_line
+from soundstream.audio import write_audio
 
 COLOURED = "coloured"
 PEAK = 0.9  # of what is louder, clean or noisy

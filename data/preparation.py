@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from data import audio, screening, shards
+from data import screening, shards
 from data.recordings import Recording
+from soundstream import audio
 
 # Long recordings are cut into pieces of this length, which bounds the memory they take.
 PIECE_SECONDS = 30

@@ -17,14 +17,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-ROOT = str(Path(__file__).resolve().parent.parent)
-sys.path[0] = ROOT
+from absl import app, flags
 
-from absl import app, flags  # noqa: E402
-
-from data import corpus, units  # noqa: E402
-from data.recordings import Recording, assign_splits, read_folder  # noqa: E402
-from data.shards import METADATA_FILE  # noqa: E402
+from data import corpus, units
+from data.recordings import Recording, assign_splits, read_folder
+from data.shards import METADATA_FILE
 
 try:
     import apache_beam as beam
@@ -32,6 +29,7 @@ try:
 except ImportError as missing:
     sys.exit(f"prepare_shards.py: {missing}; pip install -r requirements-scale.txt")
 
+ROOT = str(Path(__file__).resolve().parent.parent)
 FLAGS = flags.FLAGS
 # The engine behind Beam's DirectRunner, by its own name: the latter first looks on the net for
 # another one to use instead.

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from data.audio import AUDIO_SUFFIXES
 from data.shards import SPLITS, TEXT_COLUMNS
+from soundstream.audio import AUDIO_SUFFIXES
 
 # 6 % of the speakers each: the open corpus has many speakers of a few seconds and few of hours,
 # so this holds out more than 40 voices for validation at about 2 % of the hours.

@@ -11,17 +11,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from absl import app, flags
+
+from metrics.mel import mel_distance
+from soundstream.audio import AUDIO_SUFFIXES, read_audio, write_audio
+from soundstream.codec.files import Job, decode_file, encode_file
+from soundstream.codec.packet_encoder import EncodeOptions
+from soundstream.tflite.runtime import CodecModel
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[0] = str(ROOT)
-
-import numpy as np  # noqa: E402
-from absl import app, flags  # noqa: E402
-
-from data.audio import AUDIO_SUFFIXES, read_audio, write_audio  # noqa: E402
-from export.batch import Job, decode_file, encode_file  # noqa: E402
-from export.packet_encoder import EncodeOptions  # noqa: E402
-from export.runtime import CodecModel  # noqa: E402
-from metrics.mel import mel_distance  # noqa: E402
 
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", str(ROOT / "pretrained" / "speech"), "Folder of an exported model."

@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from export.metadata import DECODE_SIGNATURE, NOT_SENT, encode_signature
 from export.state import ConcreteFunction, ExplicitState, StateForm, Step
 from model.soundstream import SoundStream
 from model.streaming import State
+from soundstream.tflite.metadata import DECODE_SIGNATURE, NOT_SENT, encode_signature
 
 
 class Part(NamedTuple):

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import tensorflow as tf
 from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
 
-from export import conv_layout, cut_graph, integer_elu, static_int16
+from export.flatbuffer import conv_layout, cut_graph, integer_elu, static_int16
+from export.flatbuffer.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 from export.graphs import Part
-from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 
 AUDIO = "audio"  # the input of encoders and the output of decoders, see export/graphs.py
 

@@ -12,8 +12,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from export.metadata import STATE_PREFIX
 from model.streaming import State, flatten_state, unflatten_state
+from soundstream.tflite.metadata import STATE_PREFIX
 
 Tensors = dict[str, tf.Tensor]
 # A step with named inputs: function(state, **inputs) -> outputs by name, new state.

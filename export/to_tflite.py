@@ -10,21 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-
 import numpy as np
 import tensorflow as tf
 from absl import app, flags, logging
 
-from export import graphs, quantize, static_int16
-from export.metadata import Metadata, write_whole
+from data.selection import find_recordings
+from export import graphs, quantize
+from export.flatbuffer import static_int16
 from export.state import STATE_FORMS
-from metrics.recordings import find_recordings
 from model.config import CodecConfig
 from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
+from soundstream.tflite.metadata import Metadata, write_whole
 
 
 def export_model(

@@ -47,7 +47,7 @@ def _not_in_audio(reference: np.ndarray, degraded: np.ndarray, rate: int) -> flo
     return float("nan")
 
 
-# What a codec costs beside the bitrate that it was asked for: measured by `metrics.evaluation`.
+# What a codec costs beside the bitrate that it was asked for: measured by `evaluation.scoring`.
 ENTROPY_KBPS, REAL_TIME_FACTOR = "entropy_kbps", "real_time_factor"
 COSTS = (
     Metric(ENTROPY_KBPS, "entropy-coded kbps", _not_in_audio, higher_is_better=False),

@@ -35,7 +35,7 @@ class ResidualVectorQuantizer(keras.layers.Layer):
 
     Training searches greedily, level by level; `encode`, which ships, may keep several paths.
 
-    Weights: codebooks [levels, N, D], moved by `model.codebook.CodebookTrainer`, not by gradients.
+    Weights: codebooks [levels, N, D], moved by `training.codebook`, not by gradients.
     Always float32: in bfloat16 the residual of a late level would drown in rounding.
     """
 

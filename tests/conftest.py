@@ -11,6 +11,10 @@ from hypothesis import settings
 
 from tests.android import jvm
 
+# What tests start imports this checkout, whatever is installed.
+ROOT = str(Path(__file__).resolve().parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])
+
 # No deadline: machines that run tests are busy. No random seeds: a failure must come back.
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")

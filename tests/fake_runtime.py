@@ -1,6 +1,7 @@
-"""A lossless stand-in for `export.runtime`: each level of a frame is one sample of it, in 16 bits.
+"""A lossless stand-in for `soundstream.tflite.runtime`.
 
-It has the same interface and needs no model, so tests of the file codec can ask for exact samples.
+Each level of a frame is one sample of it, in 16 bits. It has the same interface and needs no
+model, so tests of the file codec can ask for exact samples.
 Run as a script it is `codec.py` with this codec inside.
 """
 
@@ -71,12 +72,11 @@ class StreamingDecoder:
 
 
 if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    sys.modules["export.runtime"] = sys.modules["__main__"]
+    sys.modules["soundstream.tflite.runtime"] = sys.modules["__main__"]
     from absl import app, flags
 
-    import codec
+    from soundstream import cli
 
     # Not the released model's folder, whose entropy tables are for codes of another kind.
     flags.FLAGS.set_default("model_dir", "stand-in")
-    app.run(codec.main)
+    app.run(cli.main)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics import registry, report_audio
-from metrics.codebooks import CodeCounter
-from metrics.evaluation import Job
-from metrics.peers import Coded, case_of
-from metrics.recordings import Labels
-from metrics.report import Report
-from metrics.results import Failure, Row
-from metrics.summary import summarize
+from data.selection import Labels
+from evaluation import report_audio
+from evaluation.codebook_usage import CodeCounter
+from evaluation.peers import Coded, case_of
+from evaluation.report import Report
+from evaluation.results import Failure, Row
+from evaluation.scoring import Job
+from evaluation.summary import summarize
+from metrics import registry
 
 RATE = 16_000
 METRICS, _ = registry.find_metrics(["estoi", "mel_distance"])

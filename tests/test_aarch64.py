@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
 from model.weights import with_int8_nets
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import harmonic_batch, tiny_config
 

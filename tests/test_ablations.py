@@ -12,7 +12,7 @@ import train
 from metrics.registry import find_metrics
 from model.config import speech
 from tests.tiny import make_folder
-from training import ablations
+from tools.study import ablations
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "flags" / "ablations").glob("*.flags"))
@@ -61,7 +61,7 @@ def test_two_short_trainings(tmp_path):
     (tmp_path / "good.flags").write_text("\n".join(common))
     (tmp_path / "bad.flags").write_text("\n".join([*common, "--codec_codebook_size=7"]))
     command = [
-        *(sys.executable, "training/ablations.py", f"--variants={tmp_path}"),
+        *(sys.executable, "tools/study/ablations.py", f"--variants={tmp_path}"),
         *(f"--data_dir={folder}", f"--output_dir={tmp_path}/out", "--minutes=1.5"),
         *("--metrics=estoi", "--bitrates_bps=3000", "--clips=2"),
     ]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bitstream.container import ContainerReader
-from bitstream.packets import PacketCoder
-from export.batch import load_tables
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from soundstream.bitstream.container import ContainerReader
+from soundstream.bitstream.packets import PacketCoder
+from soundstream.codec.files import load_tables
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.android import aarch64, jvm, write_vectors
 from tests.tiny import harmonic_batch
 

@@ -173,6 +173,6 @@ def test_the_build_takes_the_model_from_where_it_is_and_the_app_reads_it_there()
     session = (APP / "java/org/soundstream/demo/DemoSession.java").read_text()
     folder = found(r'new AssetFiles\(.+?, "(\w+)"\)', session)
     assert f'it.dir("{folder}")' in script
-    tables = found(r'TABLES_FILE = "(.+)"', (jvm.ROOT / "export/batch.py").read_text())
+    tables = found(r'TABLES_FILE = "(.+)"', (jvm.ROOT / "soundstream/codec/files.py").read_text())
     model = "codec-tflite/src/main/java/org/soundstream/tflite/CodecModel.java"
     assert f'"{tables}"' in script and f'"{tables}"' in (jvm.ANDROID / model).read_text()

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from data.audio import AudioError, AudioReader, read_audio, read_segment, resample, write_audio
+from soundstream.audio import (
+    AudioError,
+    AudioReader,
+    read_audio,
+    read_segment,
+    resample,
+    write_audio,
+)
 
 
 def sine(hertz: float, rate: int, seconds: float, channels: int = 1) -> np.ndarray:
@@ -146,5 +153,5 @@ def test_unwritable_files_are_named(tmp_path):
 
 
 def test_no_tensorflow_is_imported():
-    code = "import sys, data.audio; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, soundstream.audio; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

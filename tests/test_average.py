@@ -12,7 +12,7 @@ from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model, weights_hash
 from tests.contract import randomize
 from tests.tiny import SMALL_SWITCH, tiny_config
-from training.average import averaged
+from tools.release.average import averaged
 from training.checkpoints import take_denoiser
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model.codebook import CodebookTrainer
 from model.quantizer import ResidualVectorQuantizer
+from training.codebook import CodebookTrainer
 
 
 def _clusters(frames: int, centres: int, dim: int, seed: int = 0) -> np.ndarray:

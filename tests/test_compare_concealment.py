@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from export import compare_concealment, embeddings
 from tests import fake_runtime
+from tools.study import compare_concealment, embeddings
 
 HOP, SIZE = 320, 16
 

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from export import concealment
-from export.comfort_noise import (
+from soundstream.codec import concealment
+from soundstream.codec.comfort_noise import (
     SILENCE,
     NoiseGenerator,
     band_powers,
     describe_noise,
     powers_of,
 )
-from export.concealment import ConcealingDecoder
-from export.pitch import extend
-from export.voice_activity import VoiceActivityDetector
+from soundstream.codec.concealment import ConcealingDecoder
+from soundstream.codec.pitch import extend
+from soundstream.codec.voice_activity import VoiceActivityDetector
 from tests import fake_runtime
 
 HOP, RATE = 320, 16_000

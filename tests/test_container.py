@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bitstream.container import PACKED_OVERHEAD_BYTES, ContainerReader, ContainerWriter
-from bitstream.errors import BitstreamError
-from bitstream.header import HEADER_BYTES, Header, _single_byte_errors
-from bitstream.packets import Kind, Packet
+from soundstream.bitstream.container import PACKED_OVERHEAD_BYTES, ContainerReader, ContainerWriter
+from soundstream.bitstream.errors import BitstreamError
+from soundstream.bitstream.header import HEADER_BYTES, Header, _single_byte_errors
+from soundstream.bitstream.packets import Kind, Packet
 
 HEADER = Header(
     sample_rate=44_100,

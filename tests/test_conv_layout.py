@@ -6,12 +6,12 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from export import graphs, quantize
-from export.conv_layout import without_reshapes
+from export.flatbuffer.conv_layout import without_reshapes
 from export.graphs import Part
-from export.inspect_graph import operators
 from model.soundstream import SoundStream
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import SMALL_SWITCH, harmonic_batch, tiny_config
+from tools.benchmark.inspect_graph import operators
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from data.audio import resample
 from data.corpus import build, with_known_facts
 from data.preparation import prepare, unique
 from data.recordings import Recording
 from data.shards import PreparedSplit
+from soundstream.audio import resample
 
 ROOT = Path(__file__).resolve().parents[1]
 RATE = 16_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics.curves import read_curves
+from evaluation.curves import read_curves
 
 
 def write_events(path: Path, values: list[tuple[int, float]], torn: int = 0) -> None:

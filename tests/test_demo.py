@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from data.audio import read_audio, write_audio
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
+from soundstream.audio import read_audio, write_audio
 from tests.contract import randomize
 from tests.tiny import SMALL_SWITCH, tiny_config
 

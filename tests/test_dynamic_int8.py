@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.runtime import CodecModel, StreamingDecoder
 from model.conv import CausalConv1D
 from model.dynamic_int8 import STEPS, WINDOW, round_input, round_kernel
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder
 from tests.contract import randomize
 from tests.tiny import harmonic_batch
 

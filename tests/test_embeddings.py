@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from export.embeddings import (
+from tools.study.embeddings import (
     PAST_FRAMES,
     Codebooks,
     learn_linear,

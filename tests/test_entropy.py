@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitstream.entropy_tables import EntropyTables, LevelTable
-from bitstream.errors import BitstreamError
-from bitstream.packets import Kind, Packet, PacketCoder
-from bitstream.range_coder import TOTAL, RangeDecoder, encode_intervals
-from bitstream.table_learning import ideal_bits, learn_tables
-from export.learn_entropy_tables import measure
+from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
+from soundstream.bitstream.errors import BitstreamError
+from soundstream.bitstream.packets import Kind, Packet, PacketCoder
+from soundstream.bitstream.range_coder import TOTAL, RangeDecoder, encode_intervals
+from tools.release.learn_entropy_tables import measure
+from tools.release.table_learning import ideal_bits, learn_tables
 
 SIZE = 64
 NUM_LEVELS = 4

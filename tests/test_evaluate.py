@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.audio import write_audio
+from data.selection import FileRecording, Labels, find_recordings
+from evaluation.peers import Case, Coded
+from evaluation.results import ResultsFile, Row, keep_settings
+from evaluation.scoring import Job, evaluate, score
 from metrics import registry
-from metrics.evaluation import Job, evaluate, score
-from metrics.peers import Case, Coded
-from metrics.recordings import FileRecording, Labels, find_recordings
-from metrics.results import ResultsFile, Row, keep_settings
+from soundstream.audio import write_audio
 
 RATE = 16_000
 METRICS, _ = registry.find_metrics(["si_sdr", "mel_distance"])

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.cut_graph import split_encoder
-from export.inspect_graph import FORBIDDEN, num_partitions, operators
+from export.flatbuffer.cut_graph import split_encoder
 from export.quantize import FLAVOURS
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
 from model.weights import weights_hash
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.contract import fit_codebooks, randomize
 from tests.test_to_tflite import float_filters
 from tests.tiny import SMALL_SWITCH, harmonic_batch, tiny_config
+from tools.benchmark.inspect_graph import FORBIDDEN, num_partitions, operators
 
 BITRATE = 3200
 FRAMES = 30

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from bitstream.entropy_tables import EntropyTables, LevelTable
-from bitstream.range_coder import TOTAL
-from export import batch, concealment, packet_encoder
-from export.audio_io import whole_file
-from export.file_codec import Span
-from export.packet_encoder import EncodeOptions
+from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
+from soundstream.bitstream.range_coder import TOTAL
+from soundstream.codec import concealment, files, packet_encoder
+from soundstream.codec.audio_io import whole_file
+from soundstream.codec.file_codec import Span
+from soundstream.codec.packet_encoder import EncodeOptions
 from tests import fake_runtime
 from tests.signals import tones
 
@@ -26,7 +26,7 @@ def codec(monkeypatch):
     """The modules of the file codec, with the lossless stand-in."""
     monkeypatch.setattr(packet_encoder, "StreamingEncoder", fake_runtime.StreamingEncoder)
     monkeypatch.setattr(concealment, "StreamingDecoder", fake_runtime.StreamingDecoder)
-    return batch
+    return files
 
 
 def round_trip(codec, path, samples, rate, suffix=".wav"):

@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from bitstream.container import ContainerReader
-from bitstream.entropy_tables import EntropyTables
-from bitstream.packets import Packet, PacketCoder
-from bitstream.packing import unpack_codes
-from bitstream.range_coder import RangeDecoder
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from soundstream.bitstream.container import ContainerReader
+from soundstream.bitstream.entropy_tables import EntropyTables
+from soundstream.bitstream.packets import Packet, PacketCoder
+from soundstream.bitstream.packing import unpack_codes
+from soundstream.bitstream.range_coder import RangeDecoder
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.golden import make_format_vectors, make_model_vectors
 
 GOLDEN_FOLDER = make_model_vectors.FOLDER

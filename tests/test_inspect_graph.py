@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.cut_graph import split_encoder
-from export.half_precision import CONVOLUTIONS, halve
-from export.inspect_graph import FORBIDDEN, num_parameters, num_partitions, operators
-from export.metadata import DECODE_SIGNATURE, Metadata
+from export.flatbuffer.cut_graph import split_encoder
+from export.flatbuffer.half_precision import CONVOLUTIONS, halve
+from soundstream.tflite.metadata import DECODE_SIGNATURE, Metadata
+from tools.benchmark.inspect_graph import FORBIDDEN, num_parameters, num_partitions, operators
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = sorted(path.parent for path in ROOT.glob("pretrained/*/metadata.json"))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from export import packet_encoder
-from export.measure_dtx import conversation, send
+from soundstream.codec import packet_encoder
 from tests import fake_runtime
 from tests.signals import tones
+from tools.study.measure_dtx import conversation, send
 
 RATE, HOP = 16_000, 80
 

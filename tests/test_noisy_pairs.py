@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.audio import read_audio, write_audio
 from data.noisy_pairs import COLOURED, Noises, at_ratio, chosen_clips
 from data.shards import PreparedSplit, ShardWriter
-from metrics import denoisers, registry
-from metrics.evaluation import Job, score
-from metrics.noisy_pairs import find_pairs
-from metrics.peers import Coded, OriginalPeer
+from evaluation import denoisers
+from evaluation.noisy_recordings import find_pairs
+from evaluation.peers import Coded, OriginalPeer
+from evaluation.scoring import Job, score
+from metrics import registry
+from soundstream.audio import read_audio, write_audio
 from tests.tiny import harmonic_batch
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluation.external import ExternalPeer
+from evaluation.lyra import LyraPeer
+from evaluation.opus import OpusPeer
 from metrics import alignment, quality
-from metrics.external import ExternalPeer
-from metrics.lyra import LyraPeer
-from metrics.opus import OpusPeer
 from tests.signals import hiss, voice
 
 RATE = 16_000

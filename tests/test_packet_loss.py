@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metrics.packet_loss import GilbertElliott
+from evaluation.packet_loss import GilbertElliott
 
 
 def bursts(pattern):

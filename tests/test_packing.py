@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bitstream.errors import BitstreamError
-from bitstream.packing import pack_codes, packed_size, unpack_codes
+from soundstream.bitstream.errors import BitstreamError
+from soundstream.bitstream.packing import pack_codes, packed_size, unpack_codes
 
 
 def test_bits_are_written_most_significant_first():

@@ -1,17 +1,13 @@
 """Codecs under test: bits counted, lost packets alike for all, delay found and removed."""
 
-import sys
-import types
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from bitstream.table_learning import learn_tables
-from export import concealment
-from metrics import alignment
-from metrics.packet_loss import GilbertElliott, lost_packets
-from metrics.peers import (
+from evaluation import peers as peer_module
+from evaluation.packet_loss import GilbertElliott, lost_packets
+from evaluation.peers import (
     Coded,
     LossyPeer,
     SoundStreamPeer,
@@ -19,7 +15,10 @@ from metrics.peers import (
     load_tables,
     over_networks,
 )
+from metrics import alignment
+from soundstream.codec import concealment
 from tests.signals import voice
+from tools.release.table_learning import learn_tables
 
 RATE = 16_000
 
@@ -107,10 +106,8 @@ def fake_runtime(monkeypatch):
         def decode(self, codes):
             return np.full(320 * len(codes), codes.shape[1] / 100, np.float32)
 
-    module = types.ModuleType("export.runtime")
-    for part in (CodecModel, StreamingEncoder, StreamingDecoder):
-        setattr(module, part.__name__, part)
-    monkeypatch.setitem(sys.modules, "export.runtime", module)
+    monkeypatch.setattr(peer_module, "CodecModel", CodecModel)
+    monkeypatch.setattr(peer_module, "StreamingEncoder", StreamingEncoder)
     monkeypatch.setattr(concealment, "StreamingDecoder", StreamingDecoder)
     load_model.cache_clear()
     yield

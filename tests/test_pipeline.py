@@ -8,11 +8,11 @@ import pytest
 import soundfile
 
 from data import decoding
-from data.audio import resample
 from data.corpus import build
 from data.pipeline import evaluation_clips, training_batches
 from data.recordings import read_folder
 from data.sampling import MixOptions
+from soundstream.audio import resample
 
 RATE = 16_000
 CROP = 4_000

@@ -7,10 +7,10 @@ import soundfile
 import tensorflow as tf
 
 from export.quantize import INT8_QAT
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model, with_int8_nets
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import harmonic_batch, tiny_config
 from training.quantization_aware import Student, train

@@ -11,20 +11,20 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from data.audio import write_audio
+from data.selection import find_recordings
 from export import quantize
-from export.compare_flavours import compare, table
-from export.cut_graph import split_encoder
-from export.half_precision import CODEBOOKS, CONVOLUTIONS, halve
-from export.inspect_graph import FORBIDDEN, num_partitions, operators
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from export.flatbuffer.cut_graph import split_encoder
+from export.flatbuffer.half_precision import CODEBOOKS, CONVOLUTIONS, halve
 from export.to_tflite import calibrated, calibration_speech, export_model
-from metrics.recordings import find_recordings
 from metrics.registry import find_metrics
 from model.soundstream import SoundStream
 from model.weights import named_weights, with_int8_nets
+from soundstream.audio import write_audio
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import harmonic_batch, tiny_config
+from tools.benchmark.inspect_graph import FORBIDDEN, num_partitions, operators
+from tools.study.compare_flavours import compare, table
 
 CONFIG = tiny_config()
 FRAMES = 60
@@ -255,7 +255,7 @@ def test_comparison_needs_float32(folder, tmp_path):
 
 
 def test_the_command_names_missing_recordings(folder, tmp_path):
-    command = [sys.executable, "export/compare_flavours.py", f"--model_dir={folder}"]
+    command = [sys.executable, "tools/study/compare_flavours.py", f"--model_dir={folder}"]
     root = Path(__file__).resolve().parents[1]
     done = subprocess.run(
         [*command, f"--input_dir={tmp_path}"], cwd=root, capture_output=True, text=True

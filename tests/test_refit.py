@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from model.codebook import CodebookTrainer
 from model.quantizer import ResidualVectorQuantizer
 from training import refit
+from training.codebook import CodebookTrainer
 from training.refit import least_squares
 
 LEVELS, ENTRIES, DIM, FRAMES = 6, 8, 6, 3000

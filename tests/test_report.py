@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from report_example import HOSTILE_NAME, data_of, example_report
 
-from metrics.report import Report
+from evaluation.report import Report
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from model.weights import load_model
 from tests.tiny import make_folder, tiny_config
+from tools.release.release import release
 from training import checkpoints
 from training import run as runs
-from training.release import release
 from training.settings import Schedule, TrainingSettings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.tiny import harmonic_batch
 
 HOP, LEVELS = 40, 4

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from export.runtime import CodecModel
 from model.config import paper
-from tools import scaling_benchmark
-from tools.scaling_plot import plot
+from soundstream.tflite.runtime import CodecModel
+from tools.benchmark import scaling_benchmark
+from tools.benchmark.scaling_plot import plot
 
 MODEL = scaling_benchmark.ROOT / "pretrained" / "speech"
 

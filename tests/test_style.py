@@ -2,27 +2,18 @@
 
 import ast
 import graphlib
+import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tools.layers import LIGHT, MAY_IMPORT
+
 ROOT = Path(__file__).resolve().parents[1]
 
-# What each package may import. `train.py`, `evaluate.py` and `codec.py` stand above them all.
-MAY_IMPORT = {
-    "bitstream": set(),
-    "data": set(),
-    "model": set(),
-    # The tools in export/ that calibrate, compare and learn tables read recordings and score them.
-    "export": {"bitstream", "data", "metrics", "model"},
-    "metrics": {"data", "export"},
-    "training": {"data", "metrics", "model"},
-    "demo": {"data", "export", "metrics"},
-}
-# Coding, scoring and showing audio must work, and start fast, where no TensorFlow is installed.
-LIGHT = ("bitstream", "metrics", "demo", "codec", "evaluate", "export.runtime", "data.audio")
 HEAVY = {"tensorflow", "tensorflow_io", "tensorflow_model_optimization", "tf_keras", "keras"}
 MAX_LINES = 300
 
@@ -32,7 +23,7 @@ def project_files():
     packaged = [path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py")]
     paths = sorted([*packaged, *ROOT.glob("*.py")])
     names = [path.relative_to(ROOT).with_suffix("").as_posix() for path in paths]
-    return {name.replace("/", "."): path for name, path in zip(names, paths)}
+    return {name.removesuffix("/__init__").replace("/", "."): p for name, p in zip(names, paths)}
 
 
 FILES = project_files()
@@ -41,12 +32,15 @@ FILES = project_files()
 def imports_of(path):
     """Names of all modules that a file imports anywhere; of objects, the module they are in."""
     found = set()
+    folder = path.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= (inner & FILES.keys()) or {str(node.module)}
+            above = folder[: len(folder) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            inner = {f"{module}.{alias.name}" for alias in node.names}
+            found |= (inner & FILES.keys()) or {module}
     return found
 
 
@@ -74,9 +68,28 @@ def test_packages_import_in_one_direction():
         f"{name} imports {imported}"
         for name, imported_names in IMPORTS.items()
         for imported in imported_names & FILES.keys()
-        if "." in name and top(imported) != top(name) and top(imported) not in MAY_IMPORT[top(name)]
+        if top(name) in MAY_IMPORT and top(imported) not in MAY_IMPORT[top(name)] | {top(name)}
     ]
     assert not wrong
+
+
+def test_the_layers_have_no_circle():
+    graphlib.TopologicalSorter(MAY_IMPORT).prepare()
+
+
+def test_the_library_imports_itself_by_relative_names():
+    wrong = [
+        name
+        for name, path in FILES.items()
+        if top(name) == "soundstream" and re.search(r"(from|import) soundstream", path.read_text())
+    ]
+    assert not wrong
+
+
+def test_the_design_page_has_the_layers():
+    page = (ROOT / "docs" / "design.md").read_text()
+    rows = re.findall(r"^\| `(\w+)/` \|.*\|(.*)\|$", page, re.M)
+    assert {name: frozenset(re.findall(r"\w+", cell)) for name, cell in rows} == MAY_IMPORT
 
 
 def test_no_module_imports_itself_by_a_detour():
@@ -114,9 +127,9 @@ def test_light_modules_never_reach_tensorflow(light):
 
 @pytest.mark.parametrize(
     ("start", "packages"),
-    [("codec", {"codec", "bitstream", "data", "export"}), ("export.runtime", {"export"})],
+    [("codec", {"codec", "soundstream"}), ("soundstream", {"soundstream"})],
 )
-def test_the_runtime_stays_small(start, packages):
+def test_the_library_stands_alone(start, packages):
     assert {top(name) for name in reach(start)} == packages
 
 
@@ -130,8 +143,12 @@ def test_keras_comes_from_one_place():
     assert not wrong
 
 
-def test_files_are_short_and_named_unlike_the_standard_library():
+def test_files_are_short_and_named_unlike_what_is_installed():
     lengths = {name: len(path.read_text().splitlines()) for name, path in FILES.items()}
     assert not {name: n for name, n in lengths.items() if n > MAX_LINES}
+    names = {name: name.rpartition(".")[2] for name in FILES}
+    assert not {name for name, stem in names.items() if stem in sys.stdlib_module_names}
     # A script's own folder comes first in sys.path, so its neighbours hide modules of that name.
-    assert not {name for name in FILES if name.rpartition(".")[2] in sys.stdlib_module_names}
+    folders = {path.parent for path in FILES.values() if "__main__" in path.read_text()} - {ROOT}
+    installed = importlib.metadata.packages_distributions()
+    assert not {n for n, stem in names.items() if FILES[n].parent in folders and stem in installed}

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 
-from metrics import registry, tables
+from data.selection import Labels
+from evaluation import tables
+from evaluation.results import Row
+from evaluation.summary import summarize
+from metrics import registry
 from metrics.intervals import mean_interval
-from metrics.recordings import Labels
-from metrics.results import Row
-from metrics.summary import summarize
 
 METRICS, _ = registry.find_metrics(["si_sdr", "mel_distance"])
 NAMES = [metric.name for metric in METRICS]

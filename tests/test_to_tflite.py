@@ -11,16 +11,16 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from export import cut_graph
-from export.cut_graph import split_encoder
-from export.inspect_graph import FORBIDDEN, num_partitions, operators
+from export.flatbuffer import cut_graph
+from export.flatbuffer.cut_graph import split_encoder
 from export.quantize import FLAVOURS
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from export.to_tflite import export_model
 from model.soundstream import SoundStream
 from model.weights import save_model, weights_hash
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import tiny_config
+from tools.benchmark.inspect_graph import FORBIDDEN, num_partitions, operators
 
 BITRATES = [1600, 3200]
 LEVELS = {1600: 2, 3200: 4}

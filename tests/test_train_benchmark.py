@@ -11,8 +11,8 @@ from tiny import tiny_config
 
 from model import seanet
 from model.config import paper
-from tools import train_benchmark
-from tools.step_parts import Ours
+from tools.benchmark import train_benchmark
+from tools.benchmark.step_parts import Ours
 from training.reconstruction import reconstruction_losses
 from training.settings import TrainingSettings
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data.audio import read_audio
 from metrics import quality
+from soundstream.audio import read_audio
 from tests.test_trainer import make_trainer
 from tests.tiny import tiny_config
-from tools import fit_visqol_map
+from tools.study import fit_visqol_map
 from training import run, visqol
 from training.settings import LossWeights, TrainingSettings
 from training.spectra import stft

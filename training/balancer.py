@@ -8,7 +8,7 @@ weight, whatever the loss's own scale is, so that a weight says which share of t
 
 import tensorflow as tf
 
-from model import replicas
+from training import replicas
 
 
 class Balancer(tf.Module):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from model import replicas
+from training import replicas
 from training.spectra import Spectrum, log10, mel_matrix, power_law, stft
 
 # Window lengths in samples and mel bins: about one bin per two spectral lines at most.

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from model import replicas
+from training import replicas
 from training.settings import Schedule
 
 

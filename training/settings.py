@@ -72,7 +72,7 @@ class TrainingSettings:
       min_quantizers: quantizer dropout draws from here to all levels, evenly in the logarithm.
       adversarial_share: share of each batch that the discriminators see; they cost more than the
         codec, and their gradient is a mean over examples like any other.
-      codebook_decay, restart_share: see `model.codebook.CodebookTrainer`.
+      codebook_decay, restart_share: see `training.codebook.CodebookTrainer`.
       denoiser_only: train what the denoising switch adds, and nothing else: switched off, the codec
         stays exactly what it was.
       fixed_band_gains: with `denoiser_only`, train what comes behind the band gains. Those learn on

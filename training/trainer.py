@@ -6,12 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from model import replicas
 from model.backend import keras
-from model.codebook import CodebookTrainer
 from model.soundstream import SoundStream
-from training import losses, visqol
+from training import losses, replicas, visqol
 from training.balancer import Balancer
+from training.codebook import CodebookTrainer
 from training.discriminators import Discriminators
 from training.optimization import clipped_step, rate_at
 from training.reconstruction import reconstruction_losses, weighted_reconstruction

@@ -3,7 +3,7 @@
 ViSQOL compares levels of 21 gammatone bands every 20 ms, and gives four numbers for each band to a
 net of lattices that learnt from listeners. Both parts are here in a form with gradients: the
 comparison without the search for shifted patches, and in place of the lattices, which take a
-millisecond for each example, a small net that learnt from them (`tools/fit_visqol_map.py`).
+millisecond for each example, a small net that learnt from them (`tools/study/fit_visqol_map.py`).
 
 What it asks for beyond likeness, which `nsim` is for, are quirks of that mapping too: what
 is trained on it gains by ViSQOL and need not by other scores. Watch those beside it.

@@ -14,21 +14,18 @@ import zlib
 from pathlib import Path
 from unittest import mock
 
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
-
 import numpy as np
 
-from bitstream.container import ContainerReader, ContainerWriter
-from bitstream.entropy_tables import EntropyTables
-from bitstream.errors import BitstreamError
-from bitstream.header import Header
-from bitstream.packets import Kind, Packet, PacketCoder
-from bitstream.packing import pack_codes
-from bitstream.table_learning import learn_tables
-from export import block_decoder, concealment
-from export.metadata import Metadata
-from export.runtime import CodecModel
+from soundstream.bitstream.container import ContainerReader, ContainerWriter
+from soundstream.bitstream.entropy_tables import EntropyTables
+from soundstream.bitstream.errors import BitstreamError
+from soundstream.bitstream.header import Header
+from soundstream.bitstream.packets import Kind, Packet, PacketCoder
+from soundstream.bitstream.packing import pack_codes
+from soundstream.codec import block_decoder, concealment
+from soundstream.tflite.metadata import Metadata
+from soundstream.tflite.runtime import CodecModel
+from tools.release.table_learning import learn_tables
 
 CODEBOOK_SIZE, LEVELS, HOP, RATE = 32, 6, 20, 4_000
 METADATA = Metadata(

@@ -14,27 +14,24 @@ import io
 import sys
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 if __name__ == "__main__":
     import atheris
 
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
-    sys.path.append(sys.path[0] + "/tests/fuzz")
-    with atheris.instrument_imports(include=["bitstream", "export"]):
-        import export.file_codec  # noqa: F401
+    with atheris.instrument_imports(include=["soundstream"]):
+        import soundstream.codec.file_codec  # noqa: F401
 
-from bitstream.container import ContainerReader
-from bitstream.entropy_tables import EntropyTables, LevelTable
-from bitstream.errors import BitstreamError
-from bitstream.header import HEADER_BYTES
-from bitstream.info import describe
-from bitstream.packets import PacketCoder
-from bitstream.range_coder import TOTAL
-from export import concealment
-from export.file_codec import decode_audio
+from soundstream.bitstream.container import ContainerReader
+from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
+from soundstream.bitstream.errors import BitstreamError
+from soundstream.bitstream.header import HEADER_BYTES
+from soundstream.bitstream.info import describe
+from soundstream.bitstream.packets import PacketCoder
+from soundstream.bitstream.range_coder import TOTAL
+from soundstream.codec import concealment
+from soundstream.codec.file_codec import decode_audio
 from tests import fake_runtime
 
 MODEL = fake_runtime.CodecModel(fake_runtime.Metadata(codebook_size=256, hop=80))

@@ -11,21 +11,17 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
-
 import numpy as np
 
-from bitstream.container import ContainerReader, ContainerWriter
-from bitstream.entropy_tables import EntropyTables, LevelTable
-from bitstream.header import Header
-from bitstream.packets import Kind, Packet, PacketCoder
-from bitstream.packing import pack_codes
-from bitstream.range_coder import TOTAL, encode_intervals
+from soundstream.bitstream.container import ContainerReader, ContainerWriter
+from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
+from soundstream.bitstream.header import Header
+from soundstream.bitstream.packets import Kind, Packet, PacketCoder
+from soundstream.bitstream.packing import pack_codes
+from soundstream.bitstream.range_coder import TOTAL, encode_intervals
 
 PATH = Path(__file__).with_name("format.json")
 MODEL_ID = bytes.fromhex("0123456789abcdef")

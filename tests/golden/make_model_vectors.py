@@ -14,13 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
-
 import numpy as np
 
-from bitstream.packets import PacketCoder
-from export.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from soundstream.bitstream.packets import PacketCoder
+from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 
 FOLDER = Path(__file__).parent
 NUM_FRAMES = 25

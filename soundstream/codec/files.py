@@ -1,0 +1,156 @@
+"""Files and folders of files through the codec: what `codec.py` calls."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tqdm import tqdm
+
+from ..audio import AUDIO_SUFFIXES
+from ..bitstream.entropy_tables import EntropyTables
+from ..bitstream.errors import BitstreamError
+from ..bitstream.header import Header
+from ..bitstream.info import describe
+from ..tflite.runtime import CodecModel
+from .audio_io import PIPE, StandardOutput, audio_sink, open_audio, whole_file
+from .file_codec import WHOLE, Span, Summary, Write, decode_audio, encode_audio
+from .packet_encoder import EncodeOptions
+
+SST_SUFFIX = ".sst"
+TABLES_FILE = "entropy_tables.bin"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to read and one to write; "-" is a pipe."""
+
+    source: str
+    target: str
+
+
+def encode_jobs(source: str, target: str) -> list[Job]:
+    """`source` itself, or all audio files below it, each with its .sst file below `target`."""
+    return _jobs(source, target, AUDIO_SUFFIXES, SST_SUFFIX)
+
+
+def decode_jobs(source: str, target: str) -> list[Job]:
+    """`source` itself, or all .sst files below it, each with its .wav file below `target`."""
+    return _jobs(source, target, (SST_SUFFIX,), ".wav")
+
+
+def encode_file(model: CodecModel, job: Job, options: EncodeOptions) -> Summary:
+    """Encodes one file; the target appears whole or not at all.
+
+    Raises:
+      ValueError: one line that names the file and says what is wrong.
+    """
+    with open_audio(job.source) as source:
+        seconds = None if job.source == PIPE else source.frames / source.rate
+        with _progress_bar(job, seconds) as bar, _naming(job.source):
+            if job.target == PIPE:
+                return encode_audio(model, source, StandardOutput(), options, bar.update)
+            with whole_file(job.target) as temporary, Path(temporary).open("wb") as stream:
+                summary = encode_audio(model, source, stream, options, bar.update)
+                stream.seek(0)  # now the length is known, the header can say it
+                stream.write(summary.header.to_bytes())
+                return summary
+
+
+def decode_file(
+    model: CodecModel, job: Job, tables: EntropyTables | None = None, span: Span = WHOLE
+) -> Summary:
+    """Decodes one file or a part of it; of a damaged one, all that can be read.
+
+    Raises:
+      ValueError: one line that names the file and says what is wrong.
+    """
+    with _byte_source(job.source) as stream, _progress_bar(job) as bar:
+
+        @contextlib.contextmanager
+        def open_sink(header: Header) -> Iterator[Write]:
+            total = header.total_samples if span == WHOLE else None
+            bar.total = None if total is None else total / header.sample_rate
+            with audio_sink(job.target, header.sample_rate, header.num_channels, total) as write:
+                yield write
+
+        with _naming(job.source):
+            return decode_audio(model, stream, open_sink, tables, span, bar.update)
+
+
+def load_tables(model_dir: str) -> EntropyTables | None:
+    """The entropy tables beside a model, if it has any.
+
+    Raises:
+      ValueError: they are damaged.
+    """
+    path = Path(model_dir) / TABLES_FILE
+    if not path.is_file():
+        return None
+    with _naming(str(path)):
+        return EntropyTables.from_bytes(path.read_bytes())
+
+
+def describe_file(source: str) -> dict[str, Any]:
+    """What `soundstream.bitstream.info.describe` says of a file.
+
+    Raises:
+      ValueError: one line that names the file and says what is wrong.
+    """
+    with _byte_source(source) as stream, _naming(source):
+        return describe(stream)
+
+
+def _jobs(source: str, target: str, suffixes: tuple[str, ...], target_suffix: str) -> list[Job]:
+    """Pairs files; makes the folders below `target` where `source` is a folder."""
+    if source == PIPE or not Path(source).is_dir():
+        if target != PIPE and Path(target).is_dir() and source != PIPE:
+            target = str(Path(target) / (Path(source).stem + target_suffix))
+        if source != PIPE and Path(source).resolve() == Path(target).resolve():
+            raise ValueError(f"{source}: cannot be input and output at once")
+        return [Job(source, target)]
+    files = sorted(p for p in Path(source).rglob("*") if p.suffix.lower() in suffixes)
+    if not files:
+        raise ValueError(f"{source}: no {', '.join(suffixes)} file in this folder")
+    if target == PIPE or Path(target).is_file():
+        raise ValueError(f"{target}: must be a folder, as {source} is one")
+    sources: dict[Path, Path] = {}
+    for file in files:
+        path = Path(target) / file.relative_to(source).with_suffix(target_suffix)
+        if path in sources:
+            raise ValueError(f"{sources[path]} and {file} would both become {path}")
+        sources[path] = file
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return [Job(str(file), str(path)) for path, file in sources.items()]
+
+
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Puts the file's name before what the bitstream says of it."""
+    try:
+        yield
+    except BitstreamError as error:
+        raise BitstreamError(f"{path}: {error}") from error
+
+
+@contextlib.contextmanager
+def _byte_source(path: str) -> Iterator[BinaryIO]:
+    if path == PIPE:
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise BitstreamError(f"{path}: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+def _progress_bar(job: Job, seconds: float | None = None) -> tqdm:
+    """A bar on standard error, where that is a terminal, in seconds of audio."""
+    name = Path(job.source).name
+    return tqdm(total=seconds, desc=name, unit="s", unit_scale=True, leave=False, disable=None)

@@ -1,0 +1,186 @@
+"""Trains each of several variants for the same short time, and tabulates how they score.
+
+    python tools/study/ablations.py --variants=flags/ablations --data_dir=prepared \\
+        --output_dir=ablations --minutes=10 --seeds=0,1
+
+A comparison of short trainings, made on one machine one after the other: it says what learns
+fastest, and nothing certain about what is best in the end. Variants that were scored already are
+not trained again, so the command can be repeated after an interruption, or with more seeds.
+"""
+
+import csv
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from data.pipeline import evaluation_clips
+from metrics.intervals import mean_interval
+from metrics.registry import Metric, find_metrics
+from model.soundstream import SoundStream
+from model.weights import load_model
+from training.checkpoints import WEIGHTS_FILE
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIP_SECONDS = 3.0
+FIELDS = ("variant", "seed", "bitrate_bps", "clip", "metric", "score")
+Row = dict[str, str]
+
+
+def train(flag_file: Path, seed: str, run_dir: Path, data_dir: str, minutes: float) -> None:
+    """One training, told to stop after `minutes`; RuntimeError if it ends by itself before."""
+    command = [
+        sys.executable,
+        str(ROOT / "train.py"),
+        f"--flagfile={flag_file}",
+        f"--data_dir={Path(data_dir).resolve()}",
+        f"--train_dir={run_dir.resolve()}",
+        f"--seed={seed}",
+        "--validation_steps=1000000",
+    ]
+    # Flag files name each other from the root of the project.
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _, errors = process.communicate(timeout=60 * minutes)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)  # it saves, and ends
+            _, errors = process.communicate()
+        if process.returncode or not (run_dir / WEIGHTS_FILE).exists():
+            raise RuntimeError(f"{flag_file}, seed {seed}: {errors.strip().splitlines()[-1:]}")
+
+
+def score(
+    codec: SoundStream, clips: np.ndarray, bitrates_bps: list[int], metrics: list[Metric]
+) -> list[Row]:
+    """Scores of every clip [clips, time] at the bitrates that the codec has."""
+    hop, rate = codec.config.hop, codec.config.sample_rate
+    clips = clips[:, : clips.shape[1] // hop * hop]
+    rows = []
+    for bps in bitrates_bps:
+        if bps > codec.config.max_bitrate_bps:
+            continue
+        levels = codec.config.num_quantizers_for(bps)
+        decoded = codec(tf.constant(clips[..., None]), levels).numpy()[..., 0]
+        for index, (clip, sound) in enumerate(zip(clips, decoded, strict=True)):
+            for metric in metrics:
+                assert metric.score is not None
+                try:
+                    value = metric.score(clip, sound, rate)
+                except ValueError:  # too little voice, say
+                    value = float("nan")
+                rows.append(
+                    {"bitrate_bps": str(bps), "clip": str(index), "metric": metric.name}
+                    | {"score": f"{value:.4f}"}
+                )
+    return rows
+
+
+def table(rows: list[Row], metrics: list[Metric]) -> str:
+    """Markdown: a line per variant and bitrate, means with 95 % intervals over clips.
+
+    Beside them, what it has over the variant that comes first in `rows`, clip by clip: clips differ
+    by more than codecs do.
+    """
+    first = rows[0]["variant"]
+    seeds = {name: len({r["seed"] for r in rows if r["variant"] == name}) for name in _names(rows)}
+    titles = [f"{metric.title} | over {first}" for metric in metrics]
+    lines = [
+        " | ".join(["| variant", "seeds", "kbps", *titles]) + " |",
+        "|---" * (3 + 2 * len(metrics)) + "|",
+    ]
+    cases = {(row["variant"], int(row["bitrate_bps"])): None for row in rows}
+    for name, bps in sorted(cases, key=lambda case: (case[1], case[0])):
+        cells = []
+        for metric in metrics:
+            own, other = (_by_clip(rows, of, bps, metric.name) for of in (name, first))
+            gains = {case: own[case] - other[case] for case in own if case in other}
+            cells += [
+                _mean(own, "", metric.digits),
+                _mean(gains, "+", metric.digits) if gains and name != first else "",
+            ]
+        lines.append(" | ".join([f"| {name}", str(seeds[name]), f"{bps / 1000:g}", *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _by_clip(rows: list[Row], variant: str, bps: int, metric: str) -> dict[tuple[str, str], float]:
+    """(seed, clip) -> score."""
+    case = (variant, str(bps), metric)
+    return {
+        (r["seed"], r["clip"]): float(r["score"])
+        for r in rows
+        if (r["variant"], r["bitrate_bps"], r["metric"]) == case
+    }
+
+
+def _mean(scores: dict[tuple[str, str], float], sign: str, digits: int) -> str:
+    # The same clip after another training is no independent witness.
+    value = mean_interval(list(scores.values()), [clip for _, clip in scores])
+    return f"{value.mean:{sign}.{digits}f} ±{(value.high - value.low) / 2:.{digits}f}"
+
+
+def _names(rows: list[Row]) -> set[str]:
+    return {row["variant"] for row in rows}
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}: options start with --")
+    flag_files: list[Path] = []
+    for path in map(Path, flags.FLAGS.variants):
+        flag_files += sorted(path.glob("*.flags")) if path.is_dir() else [path]
+    if not all(file.is_file() for file in flag_files) or not flag_files:
+        sys.exit(f"ablations.py: --variants={','.join(flags.FLAGS.variants)}: no such flag files")
+    try:
+        metrics, notes = find_metrics(flags.FLAGS.metrics)
+    except ValueError as error:
+        sys.exit(f"ablations.py: {error}")
+    print("\n".join(notes), end="\n" if notes else "")
+    folder = Path(flags.FLAGS.output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "scores.csv"
+    rows = list(csv.DictReader(file.open())) if file.exists() else []
+    done = {(row["variant"], row["seed"]) for row in rows}
+    for seed in flags.FLAGS.seeds:
+        for flag_file in flag_files:
+            if (flag_file.stem, seed) in done:
+                continue
+            run_dir = folder / f"{flag_file.stem}-{seed}"
+            try:
+                train(flag_file.resolve(), seed, run_dir, flags.FLAGS.data_dir, flags.FLAGS.minutes)
+                codec = load_model(run_dir / WEIGHTS_FILE)
+                clips = evaluation_clips(
+                    flags.FLAGS.data_dir,
+                    split="valid",
+                    sample_rate=codec.config.sample_rate,
+                    max_clips=flags.FLAGS.clips,
+                    seconds=CLIP_SECONDS,
+                )
+                found = score(codec, clips, [int(bps) for bps in flags.FLAGS.bitrates_bps], metrics)
+            except (RuntimeError, ValueError) as error:
+                print(f"left out: {error}", file=sys.stderr)
+                continue
+            rows += [{"variant": flag_file.stem, "seed": seed} | row for row in found]
+            with file.open("w", newline="") as stream:
+                writer = csv.DictWriter(stream, FIELDS)
+                writer.writeheader()
+                writer.writerows(rows)
+            (folder / "table.md").write_text(table(rows, metrics))
+    print(table(rows, metrics))
+
+
+if __name__ == "__main__":
+    flags.DEFINE_list(
+        "variants", None, "Flag files of train.py, or folders of them.", required=True
+    )
+    flags.DEFINE_string("data_dir", None, "Prepared folder, or one of audio.", required=True)
+    flags.DEFINE_string("output_dir", None, "For runs, scores.csv, table.md.", required=True)
+    flags.DEFINE_float("minutes", 10, "Of training for each, its start included.", 0.1)
+    flags.DEFINE_list("seeds", ["0"], "Trainings of each variant.")
+    flags.DEFINE_list("bitrates_bps", ["3000", "6000", "12000"], "Rates to score.")
+    flags.DEFINE_list("metrics", ["visqol_speech", "pesq_wb", "estoi"], "See evaluate.py.")
+    flags.DEFINE_integer("clips", 24, "Clips of 3 s that are scored, one a speaker first.", 2)
+    app.run(main)
