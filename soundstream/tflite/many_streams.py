@@ -12,9 +12,9 @@ All streams go forward by the frames of one call, those without a signal on zero
 
 import numpy as np
 
+from .checks import check_codes, check_samples
 from .graph import CodecModel, Graph, Stateful, Tensors
 from .metadata import DECODE_SIGNATURE, NOT_SENT, Metadata
-from .runtime import check_codes, check_samples
 
 
 class _Batch(Stateful):

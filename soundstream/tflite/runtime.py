@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .checks import check_codes, check_samples
 from .graph import CodecModel, Graph, Stateful, Tensors
 from .metadata import DECODE_SIGNATURE, NOT_SENT, Metadata
 
@@ -162,17 +163,3 @@ class StreamingDecoder(_FrameByFrame):
             inputs["denoise"] = np.full(len(codes), self.denoise, np.float32)
         pieces = [piece.ravel() for piece in self._run("audio", inputs)]
         return np.concatenate([np.zeros(0, np.float32), *pieces])
-
-
-def check_samples(samples: np.ndarray) -> None:
-    """ValueError that names the type of samples which are no sound in [-1, 1]."""
-    if not np.issubdtype(samples.dtype, np.floating):
-        raise ValueError(f"samples of type {samples.dtype}: floating point needed, full scale is 1")
-    if not np.all(np.isfinite(samples)):
-        raise ValueError(f"samples of type {samples.dtype}: not all of them are finite")
-
-
-def check_codes(codes: np.ndarray) -> None:
-    """ValueError that names the type of codes which are no integers."""
-    if not np.issubdtype(codes.dtype, np.integer):
-        raise ValueError(f"codes of type {codes.dtype}: integers needed")
