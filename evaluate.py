@@ -65,7 +65,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "clean_dir", None, "Folder of what is clean of those, by the same names; default: as above."
 )
-flags.DEFINE_string("split", "valid", "Part of a prepared data folder: train or valid.")
+flags.DEFINE_string("split", "valid", "Part of a prepared data folder: train, valid or test.")
 command_line.several_of(
     "kind", ["speech"], KINDS, "Kinds of recordings to take, where a manifest says."
 )

@@ -53,7 +53,7 @@ _RUN = SettingFlags(
         "product_dtype": ("float32", "bfloat16", "int8"),
     },
 )
-_RENAMED = {
+RENAMED = {
     "denoise": "codec_denoise",
     "denoise_decoder": "codec_denoise_decoder",
     "validation_bitrates_bps": "validation_bitrate_bps",
@@ -90,4 +90,4 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, renamed=_RENAMED)
+    command_line.run(main, renamed=RENAMED)

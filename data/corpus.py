@@ -188,7 +188,7 @@ def define_flags() -> None:
     )
     flags.DEFINE_integer("sample_rate", 16_000, "Sample rate of the prepared data in Hz.", 8_000)
     command_line.several("left_out_flags", ["dull"], "Recordings with these flags are left out.")
-    flags.DEFINE_integer("workers", 2, "Processes that decode.", 1)
+    flags.DEFINE_integer("workers", 2, "Processes that decode recordings.", 1)
 
 
 _RENAMED = {"extra_dirs": "input_dir", "sources": "kind"}

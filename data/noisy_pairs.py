@@ -120,9 +120,11 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("data_dir", None, "Prepared folder; required.", required=True)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder whose clips are taken; required.", required=True
+    )
     flags.DEFINE_string("output_dir", None, "New folder for the pairs; required.", required=True)
-    flags.DEFINE_string("split", "valid", "Part of the prepared folder: train or valid.")
+    flags.DEFINE_string("split", "valid", "Part of the prepared folder: train, valid or test.")
     command_line.several_floats("snr_db", [0, 5, 10, 15], "Signal-to-noise ratios in dB.")
     command_line.several_of(
         "noise_kind",

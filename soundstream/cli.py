@@ -38,9 +38,11 @@ _ENTROPY_CODING = flags.DEFINE_bool(
 )
 _DTX = flags.DEFINE_bool("dtx", False, "encode: describe pauses instead of coding them.")
 _DENOISE = flags.DEFINE_bool("denoise", False, "encode: remove noise, where the model can.")
-_START_SECONDS = flags.DEFINE_float("start_seconds", 0.0, "decode: where to begin.", 0.0)
-_SECONDS = flags.DEFINE_float("seconds", None, "decode: how much; default: to the end.", 0.0)
-_JSON = flags.DEFINE_bool("json", False, "info: print JSON.")
+_START_SECONDS = flags.DEFINE_float("start_seconds", 0.0, "decode: second to begin at.", 0.0)
+_SECONDS = flags.DEFINE_float(
+    "seconds", None, "decode: seconds to decode; default: to the end.", 0.0
+)
+_JSON = flags.DEFINE_bool("json", False, "info: print JSON in place of a table.")
 
 OK, FAILED, DAMAGED = 0, 1, 2
 _USAGE = "usage: codec.py encode IN OUT.sst | decode IN.sst OUT | info IN.sst (--help for more)"

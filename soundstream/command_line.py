@@ -109,9 +109,10 @@ def run(
         try:
             return main(argv)
         except (ValueError, OSError) as error:
-            if logging.get_verbosity() >= logging.DEBUG:  # --verbosity=1: where it comes from
+            if logging.get_verbosity() >= logging.DEBUG:  # --verbosity=1
                 raise
-            fail(error)
+            named = isinstance(error, OSError) and error.filename
+            fail(f"{error.filename}: {error.strerror}" if named else error)
 
     def parsed(argv: list[str]) -> list[str]:
         try:
