@@ -258,7 +258,7 @@ def test_the_command_scores_every_loss_rate(folder, tmp_path):
     [
         (["--codecs=speex"], "no 'speex'; there are soundstream, soundstream_denoise, opus,"),
         (["--codecs=lyra"], "lyra needs --lyra_dir"),
-        (["--codecs=opus", "--opus_bitrate_bps=6k"], "--opus_bitrate_bps: not a list of int: 6k"),
+        (["--codecs=opus", "--opus_bitrate_bps=6k"], "--opus_bitrate_bps=6k: not a whole number"),
         (["--codecs=opus", "--loss_rates=0,1"], "loss_rate must be from 0 to below 1, got 1.0"),
         (["--codecs=opus", "--metrics=loudness"], "no metric 'loudness'"),
     ],

@@ -200,7 +200,7 @@ command_line.run(main, renamed={"old": "file"})
         ("--file=gone", "gone: No such file or directory"),
         ("--file=x --kind=b", "b is not possible"),
         ("--file=x --kind=c", "flag --kind=c: value should be one of <a|b>"),
-        ("--file=x --bitrate_bps=3,x", "flag --bitrate_bps=x: "),
+        ("--file=x --bitrate_bps=3,x", "flag --bitrate_bps=x: not a whole number"),
         (
             "--file=x --bitrates_bps=3",
             "Unknown command line flag 'bitrates_bps'. Did you mean: bitr",

@@ -198,7 +198,7 @@ def test_other_forms_of_state_code_the_same(model, folder, tmp_path, audio, stat
 
 
 def test_unknown_flavours_and_bitrates_are_refused(model, tmp_path):
-    with pytest.raises(ValueError, match=r"quantization .'int3'.: choose from"):
+    with pytest.raises(ValueError, match=r"flavour .'int3'.: choose from"):
         export_model(model, tmp_path, ["int3"])
     with pytest.raises(ValueError, match="bitrate 900 bps is not possible"):
         export_model(model, tmp_path, ["float32"], [900])
