@@ -13,7 +13,7 @@ import numpy as np
 import soxr
 
 from metrics import dnsmos as dnsmos_network
-from metrics import mel
+from metrics import mel, pulses
 
 if TYPE_CHECKING:
     from visqol import VisqolApi
@@ -100,6 +100,16 @@ def dnsmos(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
     """
     _, degraded = _checked(reference, degraded, rate)
     return dnsmos_network.overall(soxr.resample(degraded, rate, dnsmos_network.RATE))
+
+
+def periodic(reference: np.ndarray, degraded: np.ndarray, rate: int, group: str) -> float:
+    """Pitch pulses in the treble (`pulses.periodic`): .7 in clean voices, .45 in noise."""
+    return pulses.periodic(*_checked(reference, degraded, rate), rate, group)
+
+
+def follow(reference: np.ndarray, degraded: np.ndarray, rate: int, group: str) -> float:
+    """How closely levels of the treble follow within 20 ms (`pulses.follow`), up to 1."""
+    return pulses.follow(*_checked(reference, degraded, rate), rate, group)
 
 
 FAST_METRICS = {"si_sdr": si_sdr, "estoi": estoi, "mel_distance": mel_distance}

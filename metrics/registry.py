@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import distributions
 from importlib.util import find_spec
 
@@ -39,6 +40,11 @@ METRICS = (
     Metric("si_sdr", "SI-SDR (dB)", quality.si_sdr, digits=1),
     Metric("mel_distance", "mel distance (dB)", quality.mel_distance, higher_is_better=False),
     Metric("dnsmos", "DNSMOS", quality.dnsmos, ("speechmos", "onnxruntime")),
+    *(
+        Metric(f"{name}_{low_hz}", f"{name} {span} kHz", partial(score, group=low_hz))
+        for name, score in (("periodic", quality.periodic), ("follow", quality.follow))
+        for low_hz, span in (("1500", "1.5-3"), ("3000", "3-4.5"), ("4500", "4.5-8"))
+    ),
 )
 
 

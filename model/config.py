@@ -26,6 +26,10 @@ class CodecConfig:
       residual_kernel: kernel of the dilated convolution in a residual unit.
       residual_hidden: width inside a residual unit as a fraction of its channels.
       dilations: one residual unit per entry, in every block.
+      decoder_hidden: the same fraction for each of the decoder's blocks, listed in the encoder's
+        order; empty: `residual_hidden` everywhere.
+      decoder_dilations: residual units of each of the decoder's blocks, in the encoder's order;
+        empty: `dilations` everywhere.
       encoder_out_kernel: kernel of the convolution into the embedding.
       decoder_in_kernel: kernel of the convolution out of the embedding.
       trunk_activation: ELU before every resampling convolution, as in the paper. Without it the
@@ -70,6 +74,8 @@ class CodecConfig:
     denoise_gain_channels: int = 256
     denoise_gain_dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1, 2, 4)
     int8_nets: bool = False
+    decoder_hidden: tuple[float, ...] = ()
+    decoder_dilations: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("encoder_channels", "decoder_channels"):
@@ -77,6 +83,12 @@ class CodecConfig:
             if len(channels) != len(self.strides) + 1:
                 raise ValueError(
                     f"{field}={channels} must have one entry more than strides={self.strides}"
+                )
+        for field in ("decoder_hidden", "decoder_dilations"):
+            if len(given := getattr(self, field)) not in (0, len(self.strides)):
+                raise ValueError(
+                    f"{field}={given} must be empty or have an entry for each of "
+                    f"strides={self.strides}"
                 )
         if 2**self.bits_per_code != self.codebook_size:
             raise ValueError(f"codebook_size={self.codebook_size} is not a power of two")
@@ -141,10 +153,11 @@ class CodecConfig:
         unknown = set(values) - names
         if unknown:
             raise ValueError(f"unknown codec settings {sorted(unknown)}: made by a newer version?")
-        fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
-        }
-        return cls(**fields)
+        return cls(**{name: _immutable(value) for name, value in values.items()})
+
+
+def _immutable(value: Any) -> Any:
+    return tuple(map(_immutable, value)) if isinstance(value, list) else value
 
 
 def paper(encoder_width: int = 32, decoder_width: int = 32) -> CodecConfig:
@@ -190,6 +203,8 @@ def speech() -> CodecConfig:
         embedding_dim=64,
         codebook_size=64,
         num_quantizers=60,
+        decoder_hidden=(3.0, 2.0, 1.0),
+        decoder_dilations=((1, 3, 9), (1, 3), (1, 3)),
     )
 
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from model.config import CodecConfig
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model
+from training import growth
 from training.trainer import Trainer
 
 SETTINGS_FILE = "run.json"
@@ -191,6 +192,9 @@ def start(trainer: Trainer, path: str | Path) -> int:
     config, arrays = _read(path)
     wanted = trainer.codec.config
     if config not in (wanted, wanted.without_denoising()):
+        if growth.grows_from(config, wanted):
+            growth.take_grown(trainer.codec, load_codec(path))
+            return _begin(trainer)
         raise ValueError(f"{path} holds codec {config.to_dict()}, not the one asked for")
     if _STEPS_DONE in arrays and config == wanted:
         return load_compact(trainer, path)
@@ -200,6 +204,10 @@ def start(trainer: Trainer, path: str | Path) -> int:
         named[name].assign(variable)
     if trainer.codec.denoiser is not None and config != wanted:
         trainer.codec.denoiser.begin_as(trainer.codec.encoder)
+    return _begin(trainer)
+
+
+def _begin(trainer: Trainer) -> int:
     for variable, average in zip(trainer.codec.weights, trainer.average.weights, strict=True):
         average.assign(variable)
     trainer.codebook_trainer.adopt()

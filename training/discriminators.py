@@ -1,10 +1,11 @@
-"""Discriminators: waves at three scales, one complex spectrum, or five of them.
+"""Discriminators: waves at three scales or by periods, one complex spectrum, or five of them.
 
 Each discriminator takes audio [batch, time] and returns its feature maps, the last of which are the
 logits, one per region of the signal (section III-D and Figure 5 of the paper). `ms_stft` is the
 multi-window form of the complex spectrum one (EnCodec, arXiv 2210.13438, section 3.4).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from training.spectra import cut, power_law, stft
 
 SLOPE = 0.2  # of the leaky ReLU between layers
 QUIETEST = 1e-4  # magnitude below which spectral lines are not raised any further
-KINDS = ("wave", "stft", "ms_stft")
+KINDS = ("wave", "stft", "ms_stft", "period")
+PERIODS = (2, 3, 5, 7, 11)  # samples; primes, so that no two see the same (HiFi-GAN)
 
 
 class GroupedConv1D(keras.layers.Layer):
@@ -151,6 +153,41 @@ class StftDiscriminator(keras.layers.Layer):
         return _feature_maps(cut(picture, end=(0, 0, -1, 0)), self.convolutions, self.FOLDS)
 
 
+class PeriodDiscriminator(keras.layers.Layer):
+    """Every `period`-th sample, side by side: what repeats looks the same (HiFi-GAN, 2010.05646).
+
+    Kernels of 5 with stride 3 became kernels of two frames of three samples: a stride is a reshape,
+    as everywhere here. Phases share weights and never meet.
+
+    Args:
+      period: in samples.
+      channels: width of the first layer.
+      product_dtype: of the convolutions.
+    """
+
+    FOLDS = (3, 3, 3, 3, 1, 1)  # time steps merged in front of each convolution
+    KERNELS = (2, 2, 2, 2, 3, 3)  # time steps, after the merge
+
+    def __init__(self, period: int, channels: int, product_dtype: str, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.period = period
+        widths = (channels, 4 * channels, 8 * channels, 8 * channels, 8 * channels, 1)
+        self.convolutions = [
+            keras.layers.Conv2D(
+                width, (1, kernel), padding="same", name=f"conv_{i}", dtype=_policy(product_dtype)
+            )
+            for i, (width, kernel) in enumerate(zip(widths, self.KERNELS, strict=True))
+        ]
+
+    def call(self, x: tf.Tensor) -> list[tf.Tensor]:
+        whole = self.period * math.prod(self.FOLDS)
+        x = tf.pad(x, [[0, 0], [0, -x.shape[1] % whole]])
+        steps = x.shape[1] // self.period
+        phases = tf.transpose(tf.reshape(x, [-1, steps, self.period]), [0, 2, 1])
+        phases = tf.reshape(phases, [-1, 1, steps, 1])
+        return _feature_maps(phases, self.convolutions, self.FOLDS)
+
+
 def _feature_maps(
     x: tf.Tensor, convolutions: Sequence[keras.layers.Layer], folds: Sequence[int] | None = None
 ) -> list[tf.Tensor]:
@@ -183,7 +220,7 @@ class Discriminators(keras.layers.Layer):
 
     Args:
       kinds: any of `KINDS`; ValueError otherwise.
-      channels: width of the spectral ones.
+      channels: width of the spectral ones and those of periods.
       windows: lengths for `ms_stft`, in samples.
       product_dtype: of the convolutions, float32 or bfloat16.
     """
@@ -206,6 +243,11 @@ class Discriminators(keras.layers.Layer):
             self.members += [
                 WaveDiscriminator(scale, 16, product_dtype, name=f"wave_{scale}")
                 for scale in (1, 2, 4)
+            ]
+        if "period" in kinds:
+            self.members += [
+                PeriodDiscriminator(period, channels, product_dtype, name=f"period_{period}")
+                for period in PERIODS
             ]
         if "stft" in kinds:
             self.members.append(StftDiscriminator(1024, channels, product_dtype, name="stft"))

@@ -146,6 +146,8 @@ def train(
         )
         done = directory.restore()
         begins = not done
+        if begins and settings.decoder_only and not run.init_from:
+            raise ValueError("decoder_only=True needs init_from: a codec whose decoder is trained")
         if begins and run.init_from:
             done = checkpoints.start(trainer, run.init_from)
         if begins and run.denoiser_from:
