@@ -30,6 +30,8 @@ class CodecConfig:
         order; empty: `residual_hidden` everywhere.
       decoder_dilations: residual units of each of the decoder's blocks, in the encoder's order;
         empty: `dilations` everywhere.
+      codes_of: id of the model whose codes this one reads and writes, where only its decoder was
+        trained further; empty: its own.
       encoder_out_kernel: kernel of the convolution into the embedding.
       decoder_in_kernel: kernel of the convolution out of the embedding.
       trunk_activation: ELU before every resampling convolution, as in the paper. Without it the
@@ -76,6 +78,7 @@ class CodecConfig:
     int8_nets: bool = False
     decoder_hidden: tuple[float, ...] = ()
     decoder_dilations: tuple[tuple[int, ...], ...] = ()
+    codes_of: str = ""
 
     def __post_init__(self) -> None:
         for field in ("encoder_channels", "decoder_channels"):

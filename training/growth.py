@@ -9,7 +9,7 @@ from model.config import CodecConfig
 from model.soundstream import SoundStream
 from model.weights import named_weights
 
-GROWN = ("decoder_hidden", "decoder_dilations")
+GROWN = ("decoder_hidden", "decoder_dilations", "codes_of")
 
 
 def grows_from(config: CodecConfig, wanted: CodecConfig) -> bool:
@@ -26,15 +26,13 @@ def take_grown(model: SoundStream, source: SoundStream) -> None:
     if not grows_from(source.config, model.config) or source.config.trunk_activation:
         raise ValueError(
             f"codec {model.config.name!r} cannot take weights of {source.config.to_dict()}: only a "
-            "decoder that starts as identity may differ, by " + " and ".join(GROWN)
+            "decoder that starts as identity may differ, by decoder_hidden and decoder_dilations"
         )
     own = named_weights(model)
     for name, variable in named_weights(source).items():
         if name not in own or any(a < b for a, b in zip(own[name].shape, variable.shape)):
             raise ValueError(f"{name} of shape {tuple(variable.shape)} has no place in the codec")
         # What is new keeps its start: random into a unit's hidden channels, zero out of them.
-        corner = [slice(size) for size in variable.shape]
-
         value = own[name].numpy()
-        value[tuple(corner)] = variable.numpy()
+        value[tuple(slice(size) for size in variable.shape)] = variable.numpy()
         own[name].assign(value)

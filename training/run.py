@@ -12,6 +12,7 @@ from model.backend import keras
 from model.config import CodecConfig
 from model.conv import outermost_dtype
 from model.soundstream import SoundStream
+from model.weights import weights_hash
 from training import callbacks, checkpoints, distribution, visqol
 from training.discriminators import Discriminators
 from training.settings import LossWeights, Schedule, TrainingSettings
@@ -101,6 +102,8 @@ def train(
       ValueError: no audio, wrong sample rate, crops too short for a loss, or a folder of another
         run.
     """
+    if settings.decoder_only:
+        config = config.replace(codes_of=_codes_of(run.init_from))
     strategy = distribution.strategy(run.distribution)
     crop = data.crop_samples(config)
     if settings.weights.visqol:
@@ -146,8 +149,6 @@ def train(
         )
         done = directory.restore()
         begins = not done
-        if begins and settings.decoder_only and not run.init_from:
-            raise ValueError("decoder_only=True needs init_from: a codec whose decoder is trained")
         if begins and run.init_from:
             done = checkpoints.start(trainer, run.init_from)
         if begins and run.denoiser_from:
@@ -167,6 +168,12 @@ def train(
             )
             done = int(trainer.steps_done.numpy())
     return trainer
+
+
+def _codes_of(init_from: str | None) -> str:
+    if not init_from:
+        raise ValueError("decoder_only=True needs init_from: a codec whose codes are decoded")
+    return weights_hash(checkpoints.load_codec(init_from))
 
 
 def reporters(
