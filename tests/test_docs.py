@@ -27,6 +27,8 @@ def test_links_and_commands_lead_somewhere(page):
     targets += re.findall(r"`make ((?: ?[a-z-]+)+)`", text)
     for target in " ".join(targets).split():
         missing += [] if f"\n{target}:" in MAKEFILE else [f"make {target}"]
+    named = re.findall(r"`((?:\w+/)+[\w.]+\.(?:py|sh|flags|npz|bzl))\b", text)
+    missing += [name for name in named if not (ROOT / name).exists()]
     assert not missing
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from soundstream.codec import files
+from soundstream.codec.packet_encoder import EncodeOptions
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tests.tiny import harmonic_batch, tiny_config
 
@@ -66,6 +69,21 @@ def test_any_number_of_frames_fits_calls_of_several(one_and_four, audio, chunks)
         np.testing.assert_allclose(np.concatenate(heard), decoded, atol=1e-5)
         encoder.reset()
         decoder.reset()
+
+
+@pytest.mark.parametrize("samples", [2 * 8_000 + 123, 50 * HOP, 3 * HOP])
+def test_files_of_calls_of_several_frames_are_those_of_one(one_and_four, tmp_path, samples):
+    """Packets of 50 frames are not whole calls of four, nor is the end."""
+    soundfile.write(tmp_path / "in.wav", harmonic_batch(1, samples)[0, :, 0], 8_000)
+    heard = []
+    for name, model in zip("ab", one_and_four):
+        job = files.Job(f"{tmp_path}/in.wav", f"{tmp_path}/{name}.sst")
+        files.encode_file(model, job, EncodeOptions(3200))
+        files.decode_file(model, files.Job(job.target, f"{tmp_path}/{name}.wav"))
+        heard.append(soundfile.read(tmp_path / f"{name}.wav")[0])
+    assert (tmp_path / "a.sst").read_bytes() == (tmp_path / "b.sst").read_bytes()
+    assert len(heard[0]) == samples
+    np.testing.assert_allclose(heard[1], heard[0], atol=2 / 32768)
 
 
 def test_a_model_that_keeps_its_state_inside_takes_whole_calls(tmp_path, audio):
