@@ -1,6 +1,7 @@
 """What tests share: quiet TensorFlow, repeatable hypothesis runs, one exported model,
 the Android demo's classes."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -18,6 +19,18 @@ os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "
 # No deadline: machines that run tests are busy. No random seeds: a failure must come back.
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on, half of what is written at once arrives."""
+    write = Path.write_bytes
+
+    def half(path: Path, content: bytes) -> int:
+        write(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", half)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.packets import PacketCoder
 from soundstream.codec.files import TABLES_FILE
 from soundstream.codec.packet_encoder import FRAMES_PER_PACKET
+from soundstream.tflite.metadata import write_whole
 from soundstream.tflite.runtime import CodecModel
 from tools.release.table_learning import learn_tables
 from tools.study.recording_codes import codes_of
@@ -68,6 +69,12 @@ def measure(
     }
 
 
+def keep(folder: Path, tables: bytes, report: dict[str, Any]) -> None:
+    """Writes both files whole: the folder may be that of a released model, which others read."""
+    write_whole(folder / TABLES_FILE, tables)
+    write_whole(folder / REPORT_FILE, f"{json.dumps(report, indent=2)}\n".encode())
+
+
 def main(_: list[str]) -> None:
     folder = Path(flags.FLAGS.model_dir)
     try:
@@ -88,7 +95,6 @@ def main(_: list[str]) -> None:
             results[str(bitrate_bps)] = measure(tables, held_out, bits_per_code, levels)
             print(bitrate_bps, results[str(bitrate_bps)], flush=True)
     data = tables.to_bytes()
-    (folder / TABLES_FILE).write_bytes(data)
     report = {
         "tables_id": f"{tables.id:08x}",
         "bytes": len(data),
@@ -96,7 +102,7 @@ def main(_: list[str]) -> None:
         "measured_on": {"clips": len(held_out), "frames": sum(map(len, held_out))},
         "by_bitrate_bps": results,
     }
-    (folder / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
+    keep(folder, data, report)
     print(f"{folder / TABLES_FILE}: {len(data)} bytes")
 
 

@@ -9,6 +9,7 @@ not trained again, so the command can be repeated after an interruption, or with
 """
 
 import csv
+import io
 import signal
 import subprocess
 import sys
@@ -23,10 +24,12 @@ from metrics.intervals import mean_interval
 from metrics.registry import Metric, find_metrics
 from model.soundstream import SoundStream
 from model.weights import load_model
+from soundstream.tflite.metadata import write_whole
 from training.checkpoints import WEIGHTS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP_SECONDS = 3.0
+SCORES_FILE, TABLE_FILE = "scores.csv", "table.md"
 FIELDS = ("variant", "seed", "bitrate_bps", "clip", "metric", "score")
 Row = dict[str, str]
 
@@ -121,6 +124,16 @@ def _mean(scores: dict[tuple[str, str], float], sign: str, digits: int) -> str:
     return f"{value.mean:{sign}.{digits}f} ±{(value.high - value.low) / 2:.{digits}f}"
 
 
+def keep(rows: list[Row], metrics: list[Metric], folder: Path) -> None:
+    """Writes scores.csv and table.md; hours of training stand in them, so never half of one."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, FIELDS)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(folder / SCORES_FILE, text.getvalue().encode())
+    write_whole(folder / TABLE_FILE, table(rows, metrics).encode())
+
+
 def _names(rows: list[Row]) -> set[str]:
     return {row["variant"] for row in rows}
 
@@ -140,7 +153,7 @@ def main(argv: list[str]) -> None:
     print("\n".join(notes), end="\n" if notes else "")
     folder = Path(flags.FLAGS.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "scores.csv"
+    file = folder / SCORES_FILE
     rows = list(csv.DictReader(file.open())) if file.exists() else []
     done = {(row["variant"], row["seed"]) for row in rows}
     for seed in flags.FLAGS.seeds:
@@ -163,11 +176,7 @@ def main(argv: list[str]) -> None:
                 print(f"left out: {error}", file=sys.stderr)
                 continue
             rows += [{"variant": flag_file.stem, "seed": seed} | row for row in found]
-            with file.open("w", newline="") as stream:
-                writer = csv.DictWriter(stream, FIELDS)
-                writer.writeheader()
-                writer.writerows(rows)
-            (folder / "table.md").write_text(table(rows, metrics))
+            keep(rows, metrics, folder)
     print(table(rows, metrics))
 
 
