@@ -8,6 +8,8 @@ import dataclasses
 import math
 from typing import Any
 
+from soundstream.bitstream import rates
+
 USUAL_BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 
 
@@ -112,7 +114,7 @@ class CodecConfig:
 
     @property
     def bits_per_code(self) -> int:
-        return self.codebook_size.bit_length() - 1
+        return rates.bits_per_code(self.codebook_size)
 
     def bitrate_bps(self, num_quantizers: int) -> int:
         """Bits per second sent by `num_quantizers` levels."""
@@ -130,13 +132,7 @@ class CodecConfig:
 
     def num_quantizers_for(self, bitrate_bps: int) -> int:
         """Levels that send exactly `bitrate_bps`; ValueError names the nearest possible rates."""
-        step = self.bitrate_bps(1)
-        if bitrate_bps % step or not step <= bitrate_bps <= self.max_bitrate_bps:
-            raise ValueError(
-                f"bitrate {bitrate_bps} bps is not possible: use a multiple of {step} bps from "
-                f"{step} to {self.max_bitrate_bps}"
-            )
-        return bitrate_bps // step
+        return rates.num_quantizers_for(bitrate_bps, self.bitrate_bps(1), self.num_quantizers)
 
     def replace(self, **changes: Any) -> "CodecConfig":
         return dataclasses.replace(self, **changes)

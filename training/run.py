@@ -13,6 +13,7 @@ from model.config import CodecConfig
 from model.conv import outermost_dtype
 from model.soundstream import SoundStream
 from model.weights import weights_hash
+from soundstream.frames import whole_length
 from training import callbacks, checkpoints, distribution, visqol
 from training.discriminators import Discriminators
 from training.settings import LossWeights, Schedule, TrainingSettings
@@ -50,7 +51,7 @@ class DataSettings:
 
     def crop_samples(self, config: CodecConfig) -> int:
         """Length of an example; ValueError if it is less than a frame."""
-        samples = int(self.crop_seconds * config.sample_rate) // config.hop * config.hop
+        samples = whole_length(int(self.crop_seconds * config.sample_rate), config.hop)
         if samples <= 0:
             raise ValueError(f"crop_seconds={self.crop_seconds} is shorter than a frame")
         return samples

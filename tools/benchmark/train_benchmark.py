@@ -27,6 +27,7 @@ import train  # defines its flags
 from data.pipeline import training_batches
 from data.sampling import MixOptions
 from model.config import CodecConfig
+from soundstream.frames import whole_length
 from tools.benchmark.step_parts import Ours
 from training.settings import LossWeights, Schedule, TrainingSettings
 
@@ -208,7 +209,7 @@ def main(_: list[str]) -> None:
         schedule=Schedule(**_numbers(Schedule)),
         **_numbers(TrainingSettings),
     )
-    samples = int(given.crop_seconds * config.sample_rate) // config.hop * config.hop
+    samples = whole_length(int(given.crop_seconds * config.sample_rate), config.hop)
     before = _peak_mib()
     ours = Ours(config, settings, given.batch_size, samples, _discriminators(), given.product_dtype)
     competitors = given.competitors if given.torch_python else []

@@ -87,12 +87,12 @@ def main(_: list[str]) -> None:
     except ValueError as error:
         sys.exit(str(error))
     held_out = codes_of(model, valid, flags.FLAGS.clip_seconds)
-    bits_per_code = (model.metadata.codebook_size - 1).bit_length()
     results = {}
     for bitrate_bps in _BITRATES_BPS:
         if bitrate_bps in model.metadata.bitrates_bps:
             levels = model.metadata.num_quantizers_for(bitrate_bps)
-            results[str(bitrate_bps)] = measure(tables, held_out, bits_per_code, levels)
+            width = model.metadata.bits_per_code
+            results[str(bitrate_bps)] = measure(tables, held_out, width, levels)
             print(bitrate_bps, results[str(bitrate_bps)], flush=True)
     data = tables.to_bytes()
     report = {

@@ -24,6 +24,7 @@ from metrics.intervals import mean_interval
 from metrics.registry import Metric, find_metrics
 from model.soundstream import SoundStream
 from model.weights import load_model
+from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import write_whole
 from training.checkpoints import WEIGHTS_FILE
 
@@ -60,8 +61,8 @@ def score(
     codec: SoundStream, clips: np.ndarray, bitrates_bps: list[int], metrics: list[Metric]
 ) -> list[Row]:
     """Scores of every clip [clips, time] at the bitrates that the codec has."""
-    hop, rate = codec.config.hop, codec.config.sample_rate
-    clips = clips[:, : clips.shape[1] // hop * hop]
+    rate = codec.config.sample_rate
+    clips = whole_frames(clips, codec.config.hop)
     rows = []
     for bps in bitrates_bps:
         if bps > codec.config.max_bitrate_bps:
