@@ -48,7 +48,8 @@ def estoi(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
     if len(reference) < 0.4 * rate:
         return float("nan")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+        # It also returns a value of its own then, which is made NaN below.
+        warnings.filterwarnings("ignore", "Not enough STFT frames", RuntimeWarning)
         score = float(stoi(reference, degraded, rate, extended=True))
     return float("nan") if score == 1e-5 else score  # pystoi's way to say: too little voice
 
