@@ -16,8 +16,10 @@ from tests.android import jvm
 ROOT = str(Path(__file__).resolve().parents[1])
 os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])
 
-# No deadline: machines that run tests are busy. No random seeds: a failure must come back.
+# No deadline: machines that run tests are busy. No random seeds: a failure must come back. New
+# inputs are for test_random_inputs.py, which is slow, and prints how a failure does come back.
 settings.register_profile("tests", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None, print_blob=True)
 settings.load_profile("tests")
 
 
