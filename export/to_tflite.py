@@ -22,6 +22,7 @@ from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
 from soundstream import command_line
+from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import Metadata, write_whole
 
 
@@ -136,7 +137,7 @@ def calibration_speech(
     """
     recordings = find_recordings(folder, "train", ["speech"], max_files)
     samples = np.concatenate([one.read(config.sample_rate, max_seconds) for one in recordings])
-    return samples[: len(samples) // config.hop * config.hop]
+    return whole_frames(samples, config.hop)
 
 
 def calibrated(model: SoundStream, speech: np.ndarray) -> SoundStream:

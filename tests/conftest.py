@@ -1,6 +1,7 @@
 """What tests share: quiet TensorFlow, repeatable hypothesis runs, one exported model,
 the Android demo's classes."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -15,9 +16,23 @@ from tests.android import jvm
 ROOT = str(Path(__file__).resolve().parents[1])
 os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])
 
-# No deadline: machines that run tests are busy. No random seeds: a failure must come back.
+# No deadline: machines that run tests are busy. No random seeds: a failure must come back. New
+# inputs are for test_random_inputs.py, which is slow, and prints how a failure does come back.
 settings.register_profile("tests", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None, print_blob=True)
 settings.load_profile("tests")
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on, half of what is written at once arrives."""
+    write = Path.write_bytes
+
+    def half(path: Path, content: bytes) -> int:
+        write(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", half)
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,15 @@ def test_the_table_has_means_and_intervals_over_clips():
     assert lines[3].endswith("| +0.200 ±0.000 |")
 
 
+def test_a_full_disk_leaves_earlier_scores_whole(tmp_path, full_disk):
+    before = "variant,seed,bitrate_bps,clip,metric,score\nbase,0,3000,0,estoi,0.5\n"
+    (tmp_path / "scores.csv").write_text(before)
+    row = {"variant": "base", "seed": "1", "bitrate_bps": "3000", "clip": "0"}
+    with pytest.raises(OSError, match="No space left"):
+        ablations.keep([row | {"metric": "estoi", "score": "0.5"}], [], tmp_path)
+    assert (tmp_path / "scores.csv").read_text() == before
+
+
 @pytest.mark.slow
 def test_two_short_trainings(tmp_path):
     """Expected usage, with a variant that cannot be trained among them."""

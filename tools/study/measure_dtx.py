@@ -29,6 +29,7 @@ from soundstream.codec.packet_encoder import (
     PacketEncoder,
     make_header,
 )
+from soundstream.frames import whole_frames
 from soundstream.tflite.runtime import CodecModel
 
 _GAP_SECONDS = 0.5  # from the end of a turn to the next
@@ -84,7 +85,7 @@ def background(recordings: Sequence[np.ndarray], length: int, rate: int, hop: in
     powers = []
     for recording in recordings:
         quiet = Background(rate, hop)
-        quiet.hear(recording[: len(recording) // hop * hop])
+        quiet.hear(whole_frames(recording, hop))
         powers.append(quiet.powers())
     return NoiseGenerator(hop).generate(np.mean(powers, axis=0), length // hop)
 
