@@ -27,6 +27,7 @@ from evaluation import (
     codebook_usage,
     curves,
     denoisers,
+    judges,
     noisy_recordings,
     plot,
     report_audio,
@@ -94,6 +95,12 @@ command_line.several_integers("opus_bitrate_bps", [6000, 12000, 24000], "Bits pe
 command_line.several_floats(
     "loss_rates", [0.0], "Shares of packets lost; soundstream, opus and lyra conceal."
 )
+flags.DEFINE_string(
+    "judges_python",
+    None,
+    "Python of an environment with requirements-judges.txt: adds Distill-MOS, likeness of the "
+    "speaker and word errors; default: none of them.",
+)
 command_line.several(
     "metrics",
     [m.name for m in registry.METRICS],
@@ -116,9 +123,11 @@ def main(_: list[str]) -> None:
 
 def run(output_dir: Path) -> None:
     """Everything, from the flags to the files in `output_dir`."""
+    judged, absent = judges.find_judges(FLAGS.judges_python)
     metrics, costs, skipped = registry.find_columns(FLAGS.metrics)
+    metrics = [*judged, *metrics]  # what no loss imitates comes first
     columns = [*metrics, *costs]
-    for message in skipped:
+    for message in [*absent, *skipped]:
         print(message)
     peers = chosen_peers()
     settings = chosen_settings()

@@ -16,10 +16,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy
 warnings.filterwarnings("ignore")
 
-import numpy as np
+import numpy as np  # noqa: E402
 
 RATE = 16_000
 MAX_WORDS_PER_SECOND = 6  # more are a recogniser that repeats itself
@@ -99,6 +99,7 @@ def main() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # packages that greet must not break the answers
     for line in sys.stdin:
         asked = json.loads(line)
+        answer: dict[str, float | str]
         try:
             signals = (np.load(asked[name]) for name in ("reference", "degraded"))
             answer = {"score": JUDGES[asked["judge"]](*signals)}

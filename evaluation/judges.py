@@ -118,7 +118,7 @@ def find_judges(python: str | None) -> tuple[list[Metric], list[str]]:
         title, higher_is_better = _TITLES[judge]
         score = functools.partial(_score, judge=judge, python=python)
         digits = 2 if judge == "distill_mos" else 3
-        found.append(Metric(judge, title, score, (), higher_is_better, digits))
+        found.append(Metric(judge, title, score, higher_is_better=higher_is_better, digits=digits))
     return found, skipped
 
 
