@@ -23,6 +23,7 @@ def reconstruction_losses(
     window = auditory.LOUDNESS_WINDOW
     named = auditory.band_losses(heard, hears, sample_rate) | {
         "loudness": auditory.loudness_loss(heard[window], hears[window], sample_rate),
+        "pulse": auditory.pulse_loss(*(s[auditory.PULSE_WINDOW] for s in spectra), sample_rate),
         "mel": losses.mel_loss(reference, estimate, sample_rate),
         "complex": losses.complex_loss(
             reference, estimate, 2 * losses.PHASE_LIMIT_HZ / sample_rate

@@ -21,6 +21,7 @@ class LossWeights:
       bands: weight of the loss of levels in critical bands.
       nsim: weight of the loss of NSIM, ViSQOL's likeness of spectrograms.
       loudness: weight of the loss of loudness, after PESQ.
+      pulse: weight of the loss of pitch pulses in the treble; the score `follow` is like it.
       visqol: weight of the loss of ViSQOL's speech mode; for 16 kHz, computed where it has one.
       commitment: weight of the loss that keeps embeddings near their codebook entries.
       adversarial: weight of the hinge loss against the discriminators.
@@ -38,6 +39,7 @@ class LossWeights:
     bands: float = 1.0
     nsim: float = 1.0
     loudness: float = 0.5
+    pulse: float = 0.0
     visqol: float = 0.0
     commitment: float = 0.25
     adversarial: float = 0.1
