@@ -21,6 +21,7 @@ from pathlib import Path
 
 from absl import flags
 
+from common import command_line
 from data import selection
 from data.recordings import KINDS
 from evaluation import (
@@ -54,7 +55,6 @@ from evaluation.report import Report
 from evaluation.scoring import Job, evaluate, scored_recordings
 from evaluation.summary import summarize
 from metrics import registry
-from soundstream import command_line
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(

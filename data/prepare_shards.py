@@ -19,10 +19,10 @@ from pathlib import Path
 
 from absl import flags
 
+from common import command_line
 from data import corpus, units
 from data.recordings import Recording, assign_splits, read_folder
 from data.shards import METADATA_FILE
-from soundstream import command_line
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 FLAGS = flags.FLAGS

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
+from common import command_line
 from data.selection import find_recordings
 from export import graphs, quantize
 from export.flatbuffer import static_int16
@@ -21,7 +22,6 @@ from model.config import CodecConfig
 from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
-from soundstream import command_line
 from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import Metadata, write_whole
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -44,7 +45,8 @@ COUNTED = "second|minute|dB|share|weight|fraction|norm|times|step|exponent|speed
 def found():
     """{program: its flags, exit status and stderr when given a stray argument}"""
     command = [sys.executable, every_program.__file__, *PROGRAMS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    there = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=there, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -181,7 +183,7 @@ def test_wrong_settings_are_named(example, given):
 
 PROGRAM = """
 from absl import flags
-from soundstream import command_line
+from common import command_line
 command_line.several_integers("bitrate_bps", [1], "Bits.")
 command_line.several_of("kind", ["a"], ["a", "b"], "Kinds.")
 flags.DEFINE_string("file", None, "To read.", required=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundstream import command_line
+from common import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("py_library", "py_binary", "pytest_test")

@@ -23,9 +23,9 @@ from absl import flags
 from tqdm import tqdm
 
 import train  # defines its flags
+from common import command_line
 from data.pipeline import training_batches
 from model.config import CodecConfig
-from soundstream import command_line
 from soundstream.frames import whole_length
 from tools.benchmark.step_parts import Ours
 

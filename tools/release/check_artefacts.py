@@ -8,10 +8,10 @@ Scores of similarity forgive a whistle at the frame rate or a hum in pauses; lis
 import numpy as np
 from absl import flags
 
+from common import command_line
 from data.selection import find_recordings
 from metrics.artefacts import level_dbfs, line_excess_db
 from metrics.quality import pesq_wb
-from soundstream import command_line
 from soundstream.frames import whole_frames
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from absl import flags
 
+from common import command_line
 from data.selection import find_recordings
-from soundstream import command_line
 from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.packets import PacketCoder
 from soundstream.codec.files import TABLES_FILE

@@ -19,12 +19,12 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
+from common import command_line
 from data.pipeline import evaluation_clips
 from metrics.intervals import mean_interval
 from metrics.registry import Metric, find_metrics
 from model.soundstream import SoundStream
 from model.weights import load_model
-from soundstream import command_line
 from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import write_whole
 from training.checkpoints import WEIGHTS_FILE

@@ -16,11 +16,11 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from data.selection import find_recordings
 from evaluation.packet_loss import GilbertElliott, lost_packets
 from metrics.intervals import mean_interval
 from metrics.registry import find_metrics
-from soundstream import command_line
 from soundstream.codec.comfort_noise import Background, NoiseGenerator
 from soundstream.codec.concealment import FADE_SECONDS, RAMP_SECONDS, ConcealingDecoder
 from soundstream.frames import whole_frames

@@ -18,10 +18,10 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from data.selection import Recording, find_recordings
 from metrics.intervals import Interval, mean_interval
 from metrics.registry import Metric, find_metrics
-from soundstream import command_line
 from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import Metadata
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder

@@ -18,9 +18,9 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from data.selection import find_recordings
 from metrics.intervals import Interval, mean_interval
-from soundstream import command_line
 from soundstream.bitstream.packets import Kind
 from soundstream.codec.comfort_noise import Background, NoiseGenerator
 from soundstream.codec.packet_encoder import (
