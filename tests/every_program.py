@@ -58,7 +58,9 @@ def facts_of_codec() -> dict[str, Any]:
             "required": action.required,
         }
         for action in cli._parser("codec.py")._actions
-        if action.option_strings and action.help != argparse.SUPPRESS
+        if action.dest not in ("help", "version")
+        and action.option_strings
+        and action.help != argparse.SUPPRESS
     }
     errors = io.StringIO()
     with contextlib.redirect_stderr(errors):

@@ -18,7 +18,11 @@ from training.setting_flags import SettingFlags, field_texts
 
 ROOT = Path(__file__).resolve().parents[1]
 # Started by other programs, which give them what they need: another interpreter, a test runner.
-NOT_FOR_USERS = {"tools/benchmark/torch_reference.py", "tools/bazel/pytest_main.py"}
+NOT_FOR_USERS = {
+    "evaluation/judge_worker.py",
+    "tools/bazel/pytest_main.py",
+    "tools/benchmark/torch_reference.py",
+}
 PROGRAMS = [
     name
     for name in git_files("*.py")
