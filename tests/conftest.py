@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow: its ban
 import pytest
 from hypothesis import settings
 
+from tests import needs
 from tests.android import jvm
 
 # No deadline: machines that run tests are busy. No random seeds: a failure must come back.
@@ -31,4 +32,5 @@ def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def android_classes(tmp_path_factory: pytest.TempPathFactory) -> jvm.Classes:
     """The Android demo's codec, compiled."""
+    needs.require("java")
     return jvm.compile_classes(tmp_path_factory.mktemp("classes"))
