@@ -5,7 +5,8 @@
 #
 # The second argument lists the versions of Python that will do, the preferred one first; they are
 # looked for on PATH and among pyenv's. PYTHON=path in the environment names the interpreter.
-# COMPILER=yes says that packages will be compiled: a compiler is installed where this user may.
+# COMPILER=yes says that some packages come without wheels and are compiled: what that takes is
+# installed where this user may.
 # The folder that holds FOLDER is on the environment's path, wherever both are moved together.
 # Where an earlier run was interrupted, starts over.
 set -eu
@@ -77,17 +78,16 @@ for packages in "$folder"/lib/python3*/site-packages; do
   # A relative line is taken from this folder on, so that a moved checkout finds itself.
   echo ../../../.. > "$packages/checkout.pth"
 done
-hint=
 if [ -n "${COMPILER:-}" ]; then
-  lacking=$(not_compiling)
+  lacking=$(echo $(not_compiling))
   # shellcheck disable=SC2086 # several words are meant
   [ -z "$lacking" ] || install_packages $lacking ||
-    hint="(Packages without a wheel need a compiler: apt-get install $(echo $lacking); $obstacle)"
+    fail "some packages are compiled here: apt-get install $lacking ($obstacle)"
 fi
 options=
 for file in "$@"; do options="$options -r $file"; done
 echo "$folder: installing $* (once)"
 # shellcheck disable=SC2086 # several words are meant
 "$folder/bin/python" -m pip install --disable-pip-version-check --quiet --retries 2 $options || fail \
-  "packages could not be installed, see above: is there a network? $hint"
+  "packages could not be installed, see above: is there a network?"
 rm "$unfinished"
