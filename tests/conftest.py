@@ -17,6 +17,12 @@ settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Says which tests were left out for want of a tool."""
+    for line in needs.left_out(terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small untrained codec in float32: 8 kHz, 200 frames/s, 800 to 3200 bps."""

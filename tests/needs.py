@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,22 @@ def require(need: str) -> None:
     names = missing(need)
     if not names:
         return
-    reason = f"tests of {need} need {', '.join(names)}: tools/installation/install_tools.sh {need}"
+    reason = f"they need {', '.join(names)}: tools/installation/install_tools.sh {need}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def left_out(skipped: Iterable[pytest.TestReport]) -> list[str]:
+    """One line for each reason of `require`: how many tests, of which files, and why."""
+    files: dict[str, list[str]] = {}
+    for report in skipped:
+        reason = str(report.longrepr)
+        if isinstance(report.longrepr, tuple):  # (path, line, reason) of pytest.skip
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+        if "install_tools.sh" in reason:
+            files.setdefault(reason, []).append(report.location[0])
+    return [
+        f"{len(names)} tests of {', '.join(sorted(set(names)))} are left out: {reason}"
+        for reason, names in files.items()
+    ]

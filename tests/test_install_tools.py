@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,6 +95,17 @@ def test_where_it_may_not_be_one_line_says_so(machine, programs, user_id, reason
     assert install(machine, "view", USER_ID=str(user_id), CI="true").returncode == 1
 
 
+def test_one_line_says_which_tests_were_left_out_and_why():
+    def report(file, reason):
+        skip = (str(needs.FOLDER), 1, f"Skipped: {reason}")
+        return SimpleNamespace(location=(file, 1, "test"), longrepr=skip)
+
+    why = "they need mirror: tools/installation/install_tools.sh view"
+    reports = [report(file, why) for file in ("b.py", "a.py", "a.py")]
+    lines = needs.left_out([*reports, report("c.py", "another reason")])
+    assert lines == [f"3 tests of a.py, b.py are left out: {why}"]
+
+
 def test_unknown_names_are_refused(machine):
     process = install(machine, "glas")
     assert process.returncode == 2 and "got glas" in process.stderr
@@ -106,10 +118,10 @@ def test_tests_that_need_it_are_left_out_or_fail(machine, monkeypatch):
     needs.require("glass")
     with pytest.raises(pytest.skip.Exception) as skipped:
         needs.require("view")
-    assert f"need mirror, {machine}/file.gone" in str(skipped.value)
+    assert f"they need mirror, {machine}/file.gone" in str(skipped.value)
     assert "tools/installation/install_tools.sh view" in str(skipped.value)
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(pytest.fail.Exception, match="need mirror"):
+    with pytest.raises(pytest.fail.Exception, match="they need mirror"):
         needs.require("view")
 
 
