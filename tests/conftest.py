@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow: its ban
 import pytest
 from hypothesis import settings
 
+from tests import needs
 from tests.android import jvm
 
 # What tests start imports this checkout, whatever is installed.
@@ -35,6 +36,12 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "write_bytes", half)
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Says which tests were left out for want of a tool."""
+    for line in needs.left_out(terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small untrained codec in float32: 8 kHz, 200 frames/s, 800 to 3200 bps."""
@@ -50,4 +57,5 @@ def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def android_classes(tmp_path_factory: pytest.TempPathFactory) -> jvm.Classes:
     """The Android demo's codec, compiled."""
+    needs.require("java")
     return jvm.compile_classes(tmp_path_factory.mktemp("classes"))
