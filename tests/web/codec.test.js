@@ -9,7 +9,7 @@ import {
   powersOf,
 } from '../../web_demo/codec/comfort_noise.js';
 import {ConcealingDecoder} from '../../web_demo/codec/concealment.js';
-import {decodeAudio, encodeAudio, resampled} from '../../web_demo/codec/file_codec.js';
+import {decodeAudio, encodeAudio, resampling} from '../../web_demo/codec/file_codec.js';
 import {Fourier} from '../../web_demo/codec/fourier.js';
 import {Metadata} from '../../web_demo/codec/metadata.js';
 import {gaussianNumbers} from '../../web_demo/codec/random.js';
@@ -109,7 +109,9 @@ test('a loss fades to the background, and a silent one to silence', () => {
 test('the transform finds a tone, whatever the factors of its length', () => {
   for (const size of [320, 512, 60, 7]) {
     const bin = 3;
-    const tone = Float64Array.from({length: size}, (_, i) => Math.cos((2 * Math.PI * bin * i) / size));
+    const tone = Float64Array.from({length: size}, (_, i) =>
+      Math.cos((2 * Math.PI * bin * i) / size),
+    );
     const powers = new Fourier(size).powers(tone);
     powers.forEach((power, k) => {
       assert.ok(Math.abs(power - (k === bin ? (size / 2) ** 2 : 0)) < 1e-6, `${size}, bin ${k}`);
@@ -137,7 +139,10 @@ test('speech is told from a pause', () => {
   assert.ok(!detector.isActive(frame(0.001)));
   assert.ok(detector.isActive(frame(0.03)));
   const after = Array.from({length: 12}, () => detector.isActive(frame(0.001)));
-  assert.deepEqual(after, Array.from({length: 12}, (_, i) => i < 9));
+  assert.deepEqual(
+    after,
+    Array.from({length: 12}, (_, i) => i < 9),
+  );
 });
 
 for (const [from, to] of [
@@ -151,7 +156,7 @@ for (const [from, to] of [
   test(`${from} to ${to} Hz keeps a tone, its place and the length, in pieces as whole`, () => {
     const tone = (rate, hz) =>
       Float32Array.from({length: rate}, (_, i) => Math.sin((2 * Math.PI * hz * i) / rate));
-    const whole = resampled(tone(from, 1000), from, to);
+    const whole = run(resampling(tone(from, 1000), from, to));
     assert.equal(whole.length, to);
     const wanted = tone(to, 1000);
     const inner = whole.slice(100, -100).map((x, i) => x - wanted[i + 100]);
@@ -167,7 +172,7 @@ for (const [from, to] of [
     assert.deepEqual(Float32Array.from(pieces), whole);
 
     if (to < from) {
-      const above = resampled(tone(from, 0.6 * to), from, to).slice(100, -100);
+      const above = run(resampling(tone(from, 0.6 * to), from, to)).slice(100, -100);
       assert.ok(rms(above) < 1e-3, `alias of ${rms(above)}`);
     }
   });

@@ -14,7 +14,10 @@ const TABLES = new EntropyTables(hex(GOLDEN.entropy_coding.tables));
 const VECTORS = 'android_demo/codec/src/test/resources/vectors';
 
 const linesOf = (name) =>
-  Buffer.from(bytesOf(`${VECTORS}/${name}.txt`)).toString().trimEnd().split('\n');
+  Buffer.from(bytesOf(`${VECTORS}/${name}.txt`))
+    .toString()
+    .trimEnd()
+    .split('\n');
 const numbers = (text) => (text === '' ? [] : text.split(' ').map(Number));
 
 test('codes are packed and unpacked', () => {
@@ -151,7 +154,9 @@ for (const [name, tables] of [
     });
     const {numFrames, numPackets, lostFrames, skippedBytes, complete} = reader;
     const total = reader.lengthIsSound ? Number(reader.totalSamples) : -1;
-    lines.push([numFrames, numPackets, lostFrames, skippedBytes, Number(complete), total].join('|'));
+    lines.push(
+      [numFrames, numPackets, lostFrames, skippedBytes, Number(complete), total].join('|'),
+    );
     assert.deepEqual(lines, linesOf(name));
   });
 }
@@ -160,9 +165,9 @@ function nested(codes, numChannels, numLevels) {
   const frames = [];
   for (let at = 0; at < codes.length; at += numChannels * numLevels) {
     frames.push(
-      Array.from({length: numChannels}, (_, channel) =>
-        [...codes.subarray(at + channel * numLevels, at + (channel + 1) * numLevels)],
-      ),
+      Array.from({length: numChannels}, (_, channel) => [
+        ...codes.subarray(at + channel * numLevels, at + (channel + 1) * numLevels),
+      ]),
     );
   }
   return frames;

@@ -44,7 +44,10 @@ test('the plain model gives the codes and the audio of Python', async () => {
     const codes = vector.codes.map((_, frame) =>
       encoder.encode(SAMPLES.subarray(frame * metadata.hop, (frame + 1) * metadata.hop)),
     );
-    assert.deepEqual(codes.map((frame) => [...frame]), vector.codes);
+    assert.deepEqual(
+      codes.map((frame) => [...frame]),
+      vector.codes,
+    );
     const packet = Packet.fromBytes(hex(vector.packet));
     const read = new PacketCoder(metadata.bitsPerCode).decode(packet);
     assert.deepEqual([...read], vector.codes.flat());
@@ -64,7 +67,9 @@ test('the bitrate may change at every frame, and the codes stay those of each ra
   for (let frame = 0; frame < NUM_FRAMES; frame++) {
     const rate = [900, 3000, 12000][frame % 3];
     encoder.setBitrate(rate);
-    const codes = encoder.encode(SAMPLES.subarray(frame * metadata.hop, (frame + 1) * metadata.hop));
+    const codes = encoder.encode(
+      SAMPLES.subarray(frame * metadata.hop, (frame + 1) * metadata.hop),
+    );
     const levels = metadata.numQuantizersFor(rate);
     assert.deepEqual([...codes], (byRate[rate] ?? byRate[3000])[frame].slice(0, levels));
   }
@@ -80,7 +85,10 @@ test('the denoising encoder gives nearly the audio of Python', async () => {
     const codes = vector.codes.map((_, frame) =>
       encoder.encode(SAMPLES.subarray(frame * metadata.hop, (frame + 1) * metadata.hop)),
     );
-    const audio = decoded(new StreamingDecoder(decoderGraph, metadata), codes.map((c) => [...c]));
+    const audio = decoded(
+      new StreamingDecoder(decoderGraph, metadata),
+      codes.map((c) => [...c]),
+    );
     const snr = snrDb(audio, vector.audio);
     console.log(`${vector.bitrate_bps} bps, denoised: as in Python to ${snr.toFixed(1)} dB`);
     // The codes differ in places, so only what is heard is compared, and loosely.

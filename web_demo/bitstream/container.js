@@ -89,9 +89,7 @@ export class ContainerReader {
 
   /** Samples per channel read so far; exact at the end of a sound stream. */
   get numSamples() {
-    return this.lengthIsSound
-      ? Number(this.totalSamples)
-      : this.header.numSamples(this.numFrames);
+    return this.lengthIsSound ? Number(this.totalSamples) : this.header.numSamples(this.numFrames);
   }
 
   /** Bytes of the packet that may start here, 0 if none can. */

@@ -76,7 +76,8 @@ export class Header {
     const view = new DataView(bytes.buffer);
     bytes.set(HEADER_MAGIC);
     bytes[4] = FORMAT_VERSION;
-    bytes[5] = Number(this.entropyCoded) | (Number(this.denoise) << 1) | (Number(this.silence) << 2);
+    bytes[5] =
+      Number(this.entropyCoded) | (Number(this.denoise) << 1) | (Number(this.silence) << 2);
     bytes.set([this.numChannels, this.bitsPerCode, this.numLevels, this.framesPerPacket], 6);
     view.setUint16(10, this.hop);
     view.setUint32(12, this.sampleRate);
@@ -93,9 +94,7 @@ export class Header {
     if (given.length === 0) throw new BitstreamError('not an .sst file: it is empty');
     const startsRight = HEADER_MAGIC.slice(0, given.length).every((byte, i) => byte === given[i]);
     if (given.length < HEADER_BYTES && startsRight) {
-      throw new BitstreamError(
-        `cut within its header: ${given.length} of ${HEADER_BYTES} bytes`,
-      );
+      throw new BitstreamError(`cut within its header: ${given.length} of ${HEADER_BYTES} bytes`);
     }
     const bytes = corrected(given) ?? given;
     if (HEADER_MAGIC.some((byte, i) => byte !== bytes[i])) {

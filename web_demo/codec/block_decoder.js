@@ -41,17 +41,41 @@ export class BlockDecoder {
 
   /** Yields one float32 [hop] per channel for each frame of a block. */
   *decode(block) {
+    for (const frame of this.frames(block)) yield this.decodeFrame(frame);
+  }
+
+  /** What a block has for each of its frames: {codes, noise} with one entry per channel, or null. */
+  *frames(block) {
     const codes = this.#codes(block);
     const numLevels = block.packet?.numLevels ?? 0;
     const pause = block.packet?.kind === Kind.SILENCE;
-    const numChannels = this.#decoders.length;
-    for (let frame = 0; frame < block.numFrames; frame++) {
-      yield this.#decoders.map((decoder, channel) => {
-        const start = (frame * numChannels + channel) * numLevels;
-        if (codes !== null) return decoder.decode(codes.subarray(start, start + numLevels));
-        return pause ? decoder.pause(noiseOf(block.packet, channel)) : decoder.conceal();
-      });
+    const channels = [...this.#decoders.keys()];
+    for (let index = 0; index < block.numFrames; index++) {
+      if (codes !== null) {
+        const start = (channel) => (index * channels.length + channel) * numLevels;
+        const own = channels.map((channel) =>
+          codes.subarray(start(channel), start(channel) + numLevels),
+        );
+        yield {codes: own, noise: null};
+      } else if (pause) {
+        yield {codes: null, noise: channels.map((channel) => noiseOf(block.packet, channel))};
+      } else {
+        yield null;
+      }
     }
+  }
+
+  /** Decodes what `frames` gave, or makes up for a frame: null. */
+  decodeFrame(frame) {
+    return this.#decoders.map((decoder, channel) => {
+      if (frame === null) return decoder.conceal();
+      if (frame.codes === null) return decoder.pause(frame.noise[channel]);
+      return decoder.decode(frame.codes[channel]);
+    });
+  }
+
+  reset() {
+    for (const decoder of this.#decoders) decoder.reset();
   }
 
   delete() {

@@ -144,6 +144,8 @@ export class Background {
     const quiet = order.slice(0, numQuiet).map((index) => this.#memory[index]);
     const powers = this.#analyzer.bandPowers(quiet);
     const total = powers.reduce((sum, power) => sum + power);
-    return powers.map((power) => (power * LOUDEST_BACKGROUND) / Math.max(total, LOUDEST_BACKGROUND));
+    return powers.map(
+      (power) => (power * LOUDEST_BACKGROUND) / Math.max(total, LOUDEST_BACKGROUND),
+    );
   }
 }

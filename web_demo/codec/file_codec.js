@@ -4,9 +4,11 @@ import {BlockDecoder} from './block_decoder.js';
 import {FRAMES_PER_PACKET, PacketEncoder, makeHeader} from './packet_encoder.js';
 import {Resampler} from './resampler.js';
 
+const STEP_SECONDS = 0.1; // that are resampled between two yields
+
 /**
- * A mono recording as an .sst file. A generator: yields the share done after each packet, so that
- * other work may go on between, and returns the bytes.
+ * A mono recording as an .sst file. A generator: yields after each frame, so that other work may go
+ * on between, and returns the bytes.
  *
  * @param {Float32Array} samples
  * @param {number} sampleRate Hz
@@ -15,11 +17,11 @@ import {Resampler} from './resampler.js';
  * @param {{bitrateBps, tables, dtx, denoise}} options
  */
 export function* encodeAudio(samples, sampleRate, encoder, metadata, options) {
-  const header = makeHeader(metadata, sampleRate, options);
+  const totalSamples = BigInt(samples.length);
+  const header = makeHeader(metadata, sampleRate, totalSamples, options);
   const packets = new PacketEncoder(encoder, metadata, header, options);
   const writer = new ContainerWriter(header);
-  const totalSamples = BigInt(samples.length);
-  const coded = resampled(samples, sampleRate, metadata.sampleRate);
+  const coded = yield* resampling(samples, sampleRate, metadata.sampleRate);
   const numFrames = Number(header.numFrames(totalSamples));
   for (let start = 0; start < numFrames; start += FRAMES_PER_PACKET) {
     const count = Math.min(FRAMES_PER_PACKET, numFrames - start);
@@ -29,16 +31,15 @@ export function* encodeAudio(samples, sampleRate, encoder, metadata, options) {
       frame.set(coded.subarray(at, at + metadata.hop));
       return frame;
     });
-    for (const packet of packets.encode(frames)) writer.write(packet);
-    yield (start + count) / numFrames;
+    for (const packet of yield* packets.encode(frames)) writer.write(packet);
   }
   return writer.finish(totalSamples);
 }
 
 /**
- * An .sst file as audio. A generator: yields the share of bytes read, and returns
- * {header, channels, damage}: float32 [time] per channel at the audio's rate and its exact length,
- * and one phrase for each thing that was wrong.
+ * An .sst file as audio. A generator: yields after each frame, and returns {header, channels,
+ * damage}: float32 [time] per channel at the audio's rate and its exact length, and one phrase for
+ * each thing that was wrong.
  *
  * @param {Uint8Array} bytes
  * @param {Metadata} metadata
@@ -52,18 +53,21 @@ export function* decodeAudio(bytes, metadata, tables, newDecoder) {
   const frames = [];
   try {
     for (const block of reader) {
-      for (const frame of decoder.decode(block)) frames.push(frame);
-      yield;
+      for (const frame of decoder.decode(block)) {
+        frames.push(frame);
+        yield;
+      }
     }
   } finally {
     decoder.delete();
   }
-  const channels = Array.from({length: header.numChannels}, (_, channel) => {
+  const channels = [];
+  for (let channel = 0; channel < header.numChannels; channel++) {
     const coded = new Float32Array(frames.length * metadata.hop);
     frames.forEach((frame, index) => coded.set(frame[channel], index * metadata.hop));
-    const audio = resampled(coded, metadata.sampleRate, header.sampleRate);
-    return audio.slice(0, reader.numSamples);
-  });
+    const audio = yield* resampling(coded, metadata.sampleRate, header.sampleRate);
+    channels.push(audio.slice(0, reader.numSamples));
+  }
   const damage = describeDamage(reader);
   if (decoder.unreadableFrames > 0) {
     damage.push(`${decoder.unreadableFrames} frames hold codes this model does not have`);
@@ -71,22 +75,22 @@ export function* decodeAudio(bytes, metadata, tables, newDecoder) {
   return {header, channels, damage};
 }
 
-/** A whole signal at another rate. */
-export function resampled(samples, fromRate, toRate) {
+/** A whole signal at another rate: a generator that yields now and then. */
+export function* resampling(samples, fromRate, toRate) {
   if (fromRate === toRate) return samples;
   const resampler = new Resampler(fromRate, toRate);
-  const first = resampler.push(samples);
-  const rest = resampler.flush();
-  const all = new Float32Array(first.length + rest.length);
-  all.set(first);
-  all.set(rest, first.length);
+  const step = Math.ceil(STEP_SECONDS * fromRate);
+  const pieces = [];
+  for (let start = 0; start < samples.length; start += step) {
+    pieces.push(resampler.push(samples.subarray(start, start + step)));
+    yield;
+  }
+  pieces.push(resampler.flush());
+  const all = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
   return all;
-}
-
-/** The mean of all channels. */
-export function mixed(channels) {
-  if (channels.length === 1) return channels[0];
-  return channels[0].map(
-    (_, i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length,
-  );
 }

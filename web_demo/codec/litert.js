@@ -78,9 +78,7 @@ export class Graph {
 
   read(tensor, array) {
     const mode = this.#runtime.wasm.LiteRtTensorBufferLockMode.READ;
-    this.access(tensor, mode, (memory) =>
-      bytesOf(array).set(memory.subarray(0, array.byteLength)),
-    );
+    this.access(tensor, mode, (memory) => bytesOf(array).set(memory.subarray(0, array.byteLength)));
   }
 
   access(tensor, mode, use) {

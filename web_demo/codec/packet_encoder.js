@@ -10,8 +10,9 @@ const LEAD_IN_FRAMES = 2; // sent before speech starts, so that the decoder has 
 export const pauseFrames = (metadata) =>
   Math.max(1, Math.round(NOISE_UPDATE_SECONDS * metadata.frameRate));
 
-/** The header of a mono stream that is about to be encoded; its length is not known yet. */
-export function makeHeader(metadata, sampleRate, {bitrateBps, tables, dtx, denoise}) {
+/** The header of a mono stream of so many samples (bigint) that is about to be encoded. */
+export function makeHeader(metadata, sampleRate, totalSamples, options) {
+  const {bitrateBps, tables, dtx, denoise} = options;
   return new Header({
     sampleRate,
     codedRate: metadata.sampleRate,
@@ -21,6 +22,7 @@ export function makeHeader(metadata, sampleRate, {bitrateBps, tables, dtx, denoi
     bitsPerCode: metadata.bitsPerCode,
     modelId: metadata.modelId,
     framesPerPacket: FRAMES_PER_PACKET,
+    totalSamples,
     entropyCoded: tables !== null,
     tablesId: tables?.id ?? 0,
     denoise,
@@ -50,9 +52,16 @@ export class PacketEncoder {
     this.#pauseFrames = pauseFrames(metadata);
   }
 
-  /** At most one packet of frames, float32 [hop] each, to packets in order. */
-  encode(frames) {
-    const codes = frames.map((frame) => this.#encoder.encode(frame));
+  /**
+   * At most one packet of frames, float32 [hop] each, to packets in order: a generator that yields
+   * after each frame and returns them.
+   */
+  *encode(frames) {
+    const codes = [];
+    for (const frame of frames) {
+      codes.push(this.#encoder.encode(frame));
+      yield;
+    }
     const active = frames.map((frame) => !this.#dtx || this.#detector.isActive(frame));
     return this.#runs(active).map(([start, stop]) =>
       active[start] ? this.#speech(codes.slice(start, stop)) : this.#pause(frames, start, stop),
@@ -77,7 +86,7 @@ export class PacketEncoder {
       for (let i = 0; i + 1 < active.length; i++) active[i] ||= active[i + 1];
     }
     const runs = [];
-    for (let start = 0; start < active.length; ) {
+    for (let start = 0; start < active.length;) {
       const longest = active[start] ? active.length : this.#pauseFrames;
       let stop = start + 1;
       while (stop < active.length && active[stop] === active[start] && stop - start < longest) {

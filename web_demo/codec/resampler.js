@@ -34,7 +34,9 @@ export class Resampler {
     if (this.#step === this.#divisor) return samples;
     this.#hold(samples);
     this.#numIn += samples.length;
-    return this.#outputs(Math.floor(((this.#numIn - this.#half - 1) * this.#divisor) / this.#step) + 1);
+    return this.#outputs(
+      Math.floor(((this.#numIn - this.#half - 1) * this.#divisor) / this.#step) + 1,
+    );
   }
 
   /** The rest, as if silence followed: in all, one sample for every 1 / toRate of the input. */

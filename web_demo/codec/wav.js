@@ -14,7 +14,7 @@ export const isWav = (bytes) => text(bytes, 0) === 'RIFF' && text(bytes, 8) === 
 export function readWav(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let format = null;
-  for (let at = 12; at + 8 <= bytes.length; ) {
+  for (let at = 12; at + 8 <= bytes.length;) {
     const name = text(bytes, at);
     const size = view.getUint32(at + 4, true);
     const start = at + 8;
@@ -66,7 +66,11 @@ export function writeWav(channels, sampleRate) {
   const dataBytes = 2 * numChannels * channels[0].length;
   const bytes = new Uint8Array(44 + dataBytes);
   const view = new DataView(bytes.buffer);
-  const write = (at, word) => bytes.set([...word].map((c) => c.charCodeAt(0)), at);
+  const write = (at, word) =>
+    bytes.set(
+      [...word].map((c) => c.charCodeAt(0)),
+      at,
+    );
   write(0, 'RIFF');
   view.setUint32(4, 36 + dataBytes, true);
   write(8, 'WAVEfmt ');

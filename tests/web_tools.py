@@ -1,0 +1,51 @@
+"""What tests of web_demo/ share: the tools it needs, LiteRT for Node, the assembled page."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from web_demo import build, litert
+
+ROOT = build.ROOT
+PACKAGES = ROOT / "build" / "web_packages"  # what npm fetched stays for the next run
+TESTS = ROOT / "tests" / "web"
+
+
+def program(name: str, package: str) -> str:
+    """A program's path. Without it a test is skipped; in CI it fails."""
+    path = shutil.which(name)
+    if path is None:
+        missing = f"{name} is missing: apt-get install {package}"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    return str(path)
+
+
+def litert_for_node(folder: Path) -> Path:
+    """Unpacks LiteRT where Node can load it."""
+    program("npm", "npm")
+    script, wasm = litert.fetch(PACKAGES)
+    (folder / litert.SCRIPT).write_bytes(script)
+    (folder / litert.WASM).write_bytes(wasm)
+    (folder / "package.json").write_text('{"type": "commonjs"}')
+    return folder
+
+
+def site(folder: Path) -> Path:
+    """Assembles the page."""
+    program("npm", "npm")
+    build.assemble(folder, PACKAGES)
+    return folder
+
+
+def node(arguments: list[object], litert_dir: Path | None = None) -> str:
+    """Runs Node; what it prints."""
+    command = [program("node", "nodejs"), *map(str, arguments)]
+    variables = {"LITERT_DIR": str(litert_dir)} if litert_dir else {}
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | variables
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
