@@ -13,6 +13,7 @@ import base64
 import functools
 import gzip
 import hashlib
+import html
 import http.server
 import json
 import re
@@ -71,7 +72,11 @@ def _files(script: bytes, wasm: bytes) -> dict[str, bytes]:
     clips = sorted((ROOT / "demo" / "clips").glob("*.flac"))
     files |= {clip.name: _read(clip) for clip in clips}
     titles = {file: language for file, language, _, _ in _attributions()}
-    samples = [{"file": clip.name, "title": titles[clip.name]} for clip in clips]
+    samples = [
+        {"file": clip.name, "title": f"{titles[clip.name]}{suffix}", "noisy": noisy}
+        for clips_here, suffix, noisy in ((clips, "", False), (clips[:1], ", in noise", True))
+        for clip in clips_here
+    ]
     files["samples.json"] = json.dumps(samples).encode()
     return files
 
@@ -88,8 +93,9 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 
 def _page(policy: str, style: str, scripts: str, licence: str) -> str:
-    attribution = "; ".join(
-        f"{language}: {source} ({terms})" for _, language, source, terms in _attributions()
+    attribution = "".join(
+        f"<li>{html.escape(f'{language}: {source}. {terms}.')}</li>"
+        for _, language, source, terms in _attributions()
     )
     values = {
         "policy": policy,

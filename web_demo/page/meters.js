@@ -39,8 +39,8 @@ export class MeterView {
     this.#shown = now;
     const [encoder, decoder] = [this.#encodeMs.median, this.#decodeMs.median];
     query('#sent').textContent = `${((8 * this.#bytes.mean) / FRAME_MS).toFixed(1)} kbps`;
-    query('#encode-time').textContent = encoder > 0 ? `${encoder.toFixed(2)} ms` : '–';
-    query('#decode-time').textContent = `${decoder.toFixed(2)} ms`;
+    query('#encode-time').textContent = encoder > 0 ? `${encoder.toFixed(1)} ms` : '–';
+    query('#decode-time').textContent = `${decoder.toFixed(1)} ms`;
     query('#factor').textContent = ((encoder + decoder) / FRAME_MS).toFixed(3);
   }
 

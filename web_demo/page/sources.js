@@ -1,6 +1,7 @@
 import {asset, textAsset} from './assets.js';
 import {isSst, readAudio} from './audio_files.js';
 import {element, query} from './dom.js';
+import {withNoise} from './noise.js';
 import {attempt, say} from './notices.js';
 
 const MICROPHONE_PROBLEMS = {
@@ -14,6 +15,7 @@ export class Sources {
   #engine;
   #player;
   #settings;
+  #samples = []; // {file, title, noisy}
   #stopMicrophone = null;
 
   constructor(engine, player, settings) {
@@ -34,15 +36,17 @@ export class Sources {
 
   /** Lists the samples that come with the page. */
   async listSamples() {
-    const samples = JSON.parse(await textAsset('samples.json'));
-    const options = samples.map(({file, title}) => element('option', {value: file}, title));
+    this.#samples = JSON.parse(await textAsset('samples.json'));
+    const options = this.#samples.map(({title}) => element('option', {}, title));
     query('#samples').replaceChildren(...options);
   }
 
   async #openSample() {
-    const {value, selectedOptions} = query('#samples');
-    const [{textContent: title}] = selectedOptions;
-    await attempt(async () => this.#openBytes(value, title, await asset(value)), title);
+    const {file, title, noisy} = this.#samples[query('#samples').selectedIndex];
+    await attempt(
+      async () => this.#openBytes(file, title, await asset(file), noisy ? withNoise : undefined),
+      title,
+    );
   }
 
   async #openFile(file) {
@@ -50,13 +54,13 @@ export class Sources {
     await attempt(async () => this.#openBytes(file.name, file.name, await read()), file.name);
   }
 
-  async #openBytes(name, title, bytes) {
+  async #openBytes(name, title, bytes, prepare = (recording) => recording) {
     say('Loading the codec…');
     const starting = this.#engine.start(); // within the click, as browsers want it
     if (this.#stopMicrophone !== null) await this.#stopSpeaking();
     await Promise.all([starting, this.#settings.apply()]);
     if (isSst(name, bytes)) await this.#openStream(title, bytes);
-    else await this.#openRecording(title, await readAudio(bytes));
+    else await this.#openRecording(title, prepare(await readAudio(bytes)));
     await this.#player.play(0);
   }
 
