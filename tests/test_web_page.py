@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests import web_browser, web_tools
 from tests.web_browser import Page, downloaded
-from web_demo import build
+from web_demo import build, chromium
 
 CLIP = web_tools.ROOT / "demo" / "clips" / "english_vctk_p262.flac"
 UNNAMED = """
@@ -32,7 +32,7 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(site) -> Iterator[str]:
-    with web_browser.served(site.parents[2]) as address:
+    with chromium.served(site.parents[2]) as address:
         yield f"{address}in/a/subfolder/"
 
 
@@ -53,7 +53,9 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(folder, clip):
-    with web_browser.chromium(folder, microphone=clip) as browser:
+    for name, package in (("chromium", "chromium"), ("chromedriver", "chromium-driver")):
+        web_tools.program(name, package)
+    with chromium.chromium(folder, clip, web_browser.TAP) as browser:
         yield browser
 
 
@@ -112,6 +114,14 @@ def test_files_of_python_are_played(page, clip, tmp_path):
     (tmp_path / "cut.sst").write_bytes(data[:-300])
     page.open(tmp_path / "cut.sst")
     page.wait(lambda: "truncated: it ends after" in page.text("#status"))
+
+
+@pytest.mark.slow
+def test_a_file_that_comes_before_any_click_waits_for_one(page, clip):
+    page.drop(clip)
+    page.wait(lambda: page.text("#status") == "speech.wav: 3.0 s. Press Play.")
+    page.click("#play")
+    page.wait_for_sound()
 
 
 @pytest.mark.slow
@@ -216,7 +226,7 @@ def test_ten_seconds_of_the_microphone(page):
 
 @pytest.mark.slow
 def test_it_works_without_a_connection_after_the_first_visit(site, folder, browser):
-    with web_browser.served(site) as address:
+    with chromium.served(site) as address:
         page = Page(browser, address)
         ready = "return navigator.serviceWorker.ready.then((r) => r.active.state)"
         page.wait(lambda: page.run(ready) == "activated")

@@ -1,21 +1,14 @@
-"""A headless Chromium for tests of the page: no other host but this machine, a file as microphone."""
+"""The page in a browser, as tests use it."""
 
-import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from tests import web_tools
-from web_demo import build
-
 # What goes to the sound card also goes to an analyser, so that a test can tell whether it sounds.
-_TAP = """
+TAP = """
 const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (target, ...rest) {
   if (target instanceof AudioDestinationNode) {
@@ -38,6 +31,7 @@ class Page:
     def __init__(self, browser: webdriver.Chrome, address: str) -> None:
         self.browser = browser
         browser.get(address)
+        browser.get_log("browser")  # of the page before
 
     def click(self, selector: str) -> None:
         found = self.browser.find_element(By.CSS_SELECTOR, selector)
@@ -56,6 +50,11 @@ class Page:
         self.run(script + "e.dispatchEvent(new Event('input'))", selector, value)
 
     def open(self, path: Path) -> None:
+        """Chooses a file, as after a click: browsers let no page sound before one."""
+        self.click("h1")
+        self.drop(path)
+
+    def drop(self, path: Path) -> None:
         self.browser.find_element(By.ID, "file").send_keys(str(path))
 
     def number(self, selector: str) -> float:
@@ -80,55 +79,6 @@ class Page:
     def errors(self) -> list[dict]:
         """What the console has."""
         return self.browser.get_log("browser")
-
-
-@contextmanager
-def chromium(folder: Path, microphone: Path | None = None) -> Iterator[webdriver.Chrome]:
-    """Starts a browser; its profile and downloads are in `folder`."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = web_tools.program("chromium", "chromium")
-    driver = web_tools.program("chromedriver", "chromium-driver")
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--user-data-dir={folder / 'profile'}",
-        *([f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []),
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
-    try:
-        browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _TAP})
-        downloads = {"behavior": "allow", "downloadPath": str(folder)}
-        browser.execute_cdp_cmd("Browser.setDownloadBehavior", downloads)
-        yield browser
-    finally:
-        browser.quit()
-        shutil.rmtree(folder / "profile", ignore_errors=True)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serves a folder on this machine; its address."""
-    server = build.server(folder, 0)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://localhost:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def downloaded(folder: Path, pattern: str) -> bytes:

@@ -122,7 +122,7 @@ def _single_page(files: dict[str, bytes]) -> str:
     style, page = f"\n{files['style.css'].decode()}", f"\n{files['page.js'].decode()}"
     assert "</script" not in page and "</style" not in style
     policy = (
-        f"default-src 'none'; script-src '{_hash(page)}' 'wasm-unsafe-eval' blob:; "
+        f"default-src 'none'; script-src '{_hash(page)}' 'wasm-unsafe-eval' data:; "
         f"worker-src blob:; style-src '{_hash(style)}'; img-src data:; base-uri 'none'; "
         "form-action 'none'"
     )

@@ -12,10 +12,16 @@ export async function asset(name) {
 
 export const textAsset = async (name) => new TextDecoder().decode(await asset(name));
 
-/** An address that a Worker or a worklet can be started from. */
-export async function scriptAddress(name) {
+/** An address that a Worker can be started from. */
+export async function workerAddress(name) {
   if (EMBEDDED(name) === null) return name;
   return URL.createObjectURL(new Blob([await asset(name)], {type: 'text/javascript'}));
+}
+
+/** An address that a worklet can be loaded from: pages of file:// may not use blobs there. */
+export async function workletAddress(name) {
+  if (EMBEDDED(name) === null) return name;
+  return `data:text/javascript,${encodeURIComponent(await textAsset(name))}`;
 }
 
 /** Whether the page is one file, without a folder. */

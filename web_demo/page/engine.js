@@ -1,4 +1,4 @@
-import {asset, scriptAddress, textAsset} from './assets.js';
+import {asset, textAsset, workerAddress, workletAddress} from './assets.js';
 
 const MIX_SECONDS = 0.01; // time constant of the crossfade
 
@@ -36,7 +36,7 @@ export class Engine {
     const [wasm, encoder, decoder, tables] = await Promise.all(names.map(asset));
     const metadata = JSON.parse(await textAsset('metadata.json'));
     this.#worker?.terminate();
-    this.#worker = new Worker(await scriptAddress('worker.js'));
+    this.#worker = new Worker(await workerAddress('worker.js'));
     this.#worker.onmessage = ({data}) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -45,6 +45,11 @@ export class Engine {
       this.#waiting.clear();
     };
     await this.ask('load', {wasm, encoder, decoder, tables, metadata});
+  }
+
+  /** Whether browsers let the page sound: only after a click or a key. */
+  get maySound() {
+    return navigator.userActivation?.hasBeenActive ?? true;
   }
 
   /** Opens the sound card, at its own rate; to be called first from a click. */
@@ -65,7 +70,7 @@ export class Engine {
     this.#context = context;
     await Promise.all([
       this.load(),
-      context.audioWorklet.addModule(await scriptAddress('worklet.js')),
+      context.audioWorklet.addModule(await workletAddress('worklet.js')),
     ]);
     const shape = {numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1]};
     const mono = {channelCount: 1, channelCountMode: 'explicit'};
@@ -75,10 +80,6 @@ export class Engine {
     const {port1, port2} = new MessageChannel();
     this.#node.port.postMessage({codec: port1}, [port1]);
     await this.ask('connect', {port: port2, deviceRate: context.sampleRate}, [port2]);
-  }
-
-  get deviceRate() {
-    return this.#context?.sampleRate ?? null;
   }
 
   /** 0 the original ... 1 the decoded sound. */

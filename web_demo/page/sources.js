@@ -56,12 +56,14 @@ export class Sources {
 
   async #openBytes(name, title, bytes, prepare = (recording) => recording) {
     say('Loading the codec…');
-    const starting = this.#engine.start(); // within the click, as browsers want it
+    const {maySound} = this.#engine; // not where a file was dropped before any click
+    const starting = maySound ? this.#engine.start() : null; // within the click, as browsers want
     if (this.#stopMicrophone !== null) await this.#stopSpeaking();
     await Promise.all([starting, this.#settings.apply()]);
     if (isSst(name, bytes)) await this.#openStream(title, bytes);
     else await this.#openRecording(title, prepare(await readAudio(bytes)));
-    await this.#player.play(0);
+    if (maySound) await this.#player.play(0);
+    else say(`${query('#status').textContent} Press Play.`);
   }
 
   async #openRecording(title, recording) {
