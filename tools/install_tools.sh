@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs the Debian packages that the tests of android_demo/ and of the BUILD files use; `--slow`
-# also what their slow tests use: Bazel and an emulator of phones' processors.
+# Installs the Debian packages that the tests of android_demo/, web_demo/ and the BUILD files use;
+# `--slow` also what their slow tests use: Bazel and an emulator of phones' processors.
 set -euo pipefail
 
 packages=(
@@ -10,7 +10,10 @@ packages=(
   libandroid-json-java  # org.json, which Android has built in
   aapt                  # aapt2: links an app's resources
   android-framework-res # the resources of Android itself
+  chromium              # runs the web page
+  chromium-driver       # ... for tests
 )
+command -v node > /dev/null && command -v npm > /dev/null || packages+=(nodejs npm)
 if [ "${1:-}" = --slow ]; then
   packages+=(bazel-bootstrap qemu-user)
 elif [ $# -gt 0 ]; then

@@ -4,7 +4,7 @@ import {pauseFrames} from '../codec/packet_encoder.js';
 import {StreamingEncoder} from '../codec/streaming.js';
 import {VoiceActivityDetector} from '../codec/voice_activity.js';
 
-const HANDOVER_FRAMES = 25; // of the past, which an encoder hears before it takes over
+const HANDOVER_FRAMES = 12; // of the past, which an encoder hears before it takes over
 
 /** The sending half of a call: audio frames to datagrams, one each, or none in a pause. */
 export class Sender {

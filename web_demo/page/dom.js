@@ -12,8 +12,10 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /** A button with the key that does the same. */
-export const keyButton = (text, key, action, id) =>
-  element('button', {onclick: action, id}, `${text} `, element('kbd', {}, key));
+export function keyButton(text, key, action, id) {
+  const hint = element('kbd', {'aria-hidden': 'true'}, key);
+  return element('button', {onclick: action, id, 'aria-keyshortcuts': key}, `${text} `, hint);
+}
 
 /** Offers bytes as a file. */
 export function download(name, type, bytes) {

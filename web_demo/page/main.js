@@ -65,7 +65,7 @@ query('#abx-start').onclick = () => {
 addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.matches('input[type="number"], select');
-  const pressing = event.key === ' ' && event.target.matches('button, input, a');
+  const pressing = event.key === ' ' && event.target.matches('button, input, a, summary');
   const action = (testing ? testKeys : keys)[event.key.toLowerCase()];
   if (typing || pressing || action === undefined) return;
   event.preventDefault();

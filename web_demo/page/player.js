@@ -30,8 +30,11 @@ export class Player {
       this.#position = Number(position.value);
       if (this.#playing) this.play(this.#position);
     };
-    query('#repeat').onchange = (event) =>
-      attempt(() => engine.ask('set', {repeats: event.target.checked}));
+    query('#repeat').onchange = ({target}) =>
+      attempt(async () => {
+        await engine.load();
+        await engine.ask('set', {repeats: target.checked});
+      });
     query('#mix').oninput = (event) => this.setMix(Number(event.target.value));
     query('#original').onclick = () => this.setMix(0);
     query('#decoded').onclick = () => this.setMix(1);

@@ -5,7 +5,10 @@ import {attempt, say} from './notices.js';
 export function offerSaving(engine, player, settings) {
   const save = (method, suffix, type) =>
     attempt(async () => {
-      const name = `${stemOf(player.source.name)}_${settings.bitrateBps / 1000}kbps${suffix}`;
+      const {name: source, hasOriginal} = player.source;
+      // An .sst file has its bitrate, whatever the page is set to.
+      const rate = hasOriginal ? `_${settings.bitrateBps / 1000}kbps` : '';
+      const name = `${stemOf(source)}${rate}${suffix}`;
       say(`Making ${name}…`);
       const bytes = await engine.ask(method);
       download(name, type, bytes);
