@@ -29,7 +29,8 @@ addEventListener('fetch', (event) => {
 /** A file from the cache; else from the network, and kept: the denoiser, once it was used. */
 async function kept(request) {
   const cache = await caches.open(CACHE);
-  const isPage = request.url.replace(/[?#].*/, '').replace(/index\.html$/, '') === registration.scope;
+  const address = request.url.replace(/[?#].*/, '');
+  const isPage = address.replace(/index\.html$/, '') === registration.scope;
   const found = await cache.match(isPage ? './' : request, {ignoreSearch: true});
   if (found !== undefined) return found;
   const response = await fetch(request);

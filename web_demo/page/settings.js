@@ -4,6 +4,7 @@ import {attempt} from './notices.js';
 /** Bitrate, losses, noise and pauses: the controls of the call. */
 export class Settings {
   #engine;
+  #denoises = false; // the box may be ticked before its encoder is there
 
   constructor(engine) {
     this.#engine = engine;
@@ -28,7 +29,7 @@ export class Settings {
     await this.#engine.ask('set', {
       bitrateBps: this.bitrateBps,
       lossRate: Number(query('#loss').value) / 100,
-      denoise: query('#denoise').checked,
+      denoise: this.#denoises,
       dtx: query('#dtx').checked,
       repeats: query('#repeat').checked,
     });
@@ -57,6 +58,7 @@ export class Settings {
         query('#denoise-hint').textContent = '';
       }
     }
+    this.#denoises = box.checked;
     await this.apply();
   }
 
