@@ -1,5 +1,6 @@
 """The codec in JavaScript: in Node, beside the Python side."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import soundfile
 from tests import web_tools
 from web_demo import join_modules, litert
 
+_SHOWN = ("p10_ms", "median_ms")  # of the times, in the guide
 CLIP = web_tools.ROOT / "demo" / "clips" / "english_vctk_p262.flac"
 
 
@@ -107,6 +109,20 @@ def test_a_package_that_is_another_one_is_refused(tmp_path):
     (tmp_path / litert.ARCHIVE).write_bytes(b"not what was tested")
     with pytest.raises(ValueError, match=r"litertjs-core-2\.5\.3\.tgz has the checksum"):
         litert.fetch(tmp_path)
+
+
+def test_the_guide_shows_what_was_measured():
+    docs = web_tools.ROOT / "docs"
+    guide, facts = (docs / "web.md").read_text(), json.loads((docs / "web.json").read_text())
+    sizes = re.findall(r"^\| \D.* \| (\d+\.\d) \|$", guide, re.M)
+    assert sizes == [f"{size / 1e6:.1f}" for size in facts["bytes"].values() if size]
+    rows = re.findall(r"\| (\d+\.\d) / (\d+\.\d) \| (\d+\.\d) / (\d+\.\d) \|$", guide, re.M)
+    assert rows == [
+        tuple(str(parts[part][key]) for part in ("encoder", "decoder") for key in _SHOWN)
+        for parts in facts["times_per_20_ms_frame"].values()
+    ]
+    for fact in (facts["processor"], facts["browser"], f"load\n{facts['load_average']:.0f}"):
+        assert fact.replace("\n", " ") in guide.replace("\n", " ")
 
 
 def test_javascript_keeps_the_house_rules():

@@ -182,7 +182,7 @@ def test_the_blind_test_by_keyboard(page):
             page.browser.switch_to.active_element.send_keys(key)
             page.wait(lambda: page.run("return loudness()") > 1e-3)
         page.browser.switch_to.active_element.send_keys("12"[trial % 2])
-    assert " of 3 right. By guessing" in page.text(".result")
+    assert " of 3 right. By guessing," in page.text(".result")
     assert not page.run("return document.querySelector('#listen').inert")
     page.click("#play")
     page.wait_for_sound()

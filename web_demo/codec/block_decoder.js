@@ -44,7 +44,7 @@ export class BlockDecoder {
     for (const frame of this.frames(block)) yield this.decodeFrame(frame);
   }
 
-  /** What a block has for each of its frames: {codes, noise} with one entry per channel, or null. */
+  /** What a block has for each frame: {codes, noise} with one entry per channel, or null. */
   *frames(block) {
     const codes = this.#codes(block);
     const numLevels = block.packet?.numLevels ?? 0;

@@ -22,7 +22,7 @@ export class ConcealingDecoder {
   #extension; // how the sound before a loss goes on
   #gain; // of the extension; 1 where nothing is missing
 
-  /** @param {{decode: function, reset: function}} decoder of frames; here it is a StreamingDecoder */
+  /** @param {{decode, reset, delete}} decoder of frames; in the page a StreamingDecoder */
   constructor(decoder, metadata) {
     this.#decoder = decoder;
     this.#metadata = metadata;

@@ -47,7 +47,7 @@ export function runAbx(player, count, shortcuts) {
     const text =
       done.length === 0
         ? 'The test was stopped before the first answer.'
-        : `${correct} of ${done.length} right. By guessing, that or more has probability ${chance}.`;
+        : `${correct} of ${done.length} right. By guessing, that many or more: ${chance}.`;
     stage.replaceChildren(element('p', {class: 'result', role: 'status', tabindex: -1}, text));
     stage.firstChild.focus();
     player.finished();
