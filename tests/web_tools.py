@@ -18,15 +18,27 @@ def program(name: str, package: str) -> str:
     """A program's path. Without it a test is skipped; in CI it fails."""
     path = shutil.which(name)
     if path is None:
-        missing = f"{name} is missing: apt-get install {package}"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        _cannot(f"{name} is missing: apt-get install {package}")
     return str(path)
+
+
+def _cannot(reason: str) -> None:
+    pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+
+
+def _litert() -> tuple[bytes, bytes]:
+    """LiteRT's script and wasm; without a connection, and none kept, as without a program."""
+    program("npm", "npm")
+    try:
+        return litert.fetch(PACKAGES)
+    except ValueError as error:
+        _cannot(str(error))
+        raise
 
 
 def litert_for_node(folder: Path) -> Path:
     """Unpacks LiteRT where Node can load it."""
-    program("npm", "npm")
-    script, wasm = litert.fetch(PACKAGES)
+    script, wasm = _litert()
     (folder / litert.SCRIPT).write_bytes(script)
     (folder / litert.WASM).write_bytes(wasm)
     (folder / "package.json").write_text('{"type": "commonjs"}')
@@ -35,7 +47,7 @@ def litert_for_node(folder: Path) -> Path:
 
 def site(folder: Path) -> Path:
     """Assembles the page."""
-    program("npm", "npm")
+    _litert()
     build.assemble(folder, PACKAGES)
     return folder
 
