@@ -12,12 +12,13 @@ EXPORT_DIR ?= exported
 MODEL_DIR ?= pretrained/speech
 INPUT_DIR ?= demo/clips
 OUTPUT_DIR ?= scores
+PORT ?= 8000
 PYTEST_ARGS ?=
 
 RUN := .venv/bin/python
 INSTALL := tools/installation
 
-.PHONY: help demo test test-slow lint corpus train export evaluate clean
+.PHONY: help demo web test test-slow lint corpus train export evaluate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,12 +28,15 @@ help: ## this list
 demo: .venv-demo/.complete ## codes real speech at 3, 6 and 12 kbps into demo_output/
 	.venv-demo/bin/python demo/demo.py --model_dir=$(MODEL_DIR)
 
+web: ## the codec in a web page, in build/web, served on localhost: PORT=8000, empty for no server
+	python3 web_demo/build.py $(if $(PORT),--port=$(PORT))
+
 test: .venv/.complete ## the quick tests
-	@$(INSTALL)/install_tools.sh java app
+	@$(INSTALL)/install_tools.sh java app web browser
 	$(RUN) -m pytest -m "not slow" $(PYTEST_ARGS)
 
 test-slow: .venv/.complete ## the other tests: a browser, emulators, long training
-	@$(INSTALL)/install_tools.sh java app bazel phone browser
+	@$(INSTALL)/install_tools.sh java app web browser bazel phone
 	$(RUN) -m pytest -m slow $(PYTEST_ARGS)
 
 lint: .venv/.complete ## ruff and mypy

@@ -17,8 +17,10 @@ from tools.layers import MAY_IMPORT
 from training.setting_flags import SettingFlags, field_texts
 
 ROOT = Path(__file__).resolve().parents[1]
-# Started by other programs, which give them what they need: another interpreter, a test runner.
+# Started by other programs, or without packages: another interpreter, a test runner, make web.
 NOT_FOR_USERS = {
+    "web_demo/build.py",  # any Python's standard library does
+    "web_demo/measure.py",
     "evaluation/judge_worker.py",
     "tools/bazel/pytest_main.py",
     "tools/benchmark/torch_reference.py",

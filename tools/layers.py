@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "training": "common model data metrics soundstream",
         "export": "common model data soundstream",
         "evaluation": "data metrics soundstream",
+        "web_demo": "",
         "demo": "common metrics soundstream",
         "tools": "common train training export evaluation model data metrics soundstream",
     }.items()
