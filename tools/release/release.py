@@ -21,13 +21,14 @@ def release(train_dir: str | Path, output_dir: str | Path, data_dir: str | None 
     """Writes weights.npz (averaged, float16) and resume.npz into `output_dir`.
 
     Args:
-      data_dir: speech to refit the codebooks on (`training/refit.py`); None: they stay.
+      data_dir: speech to refit the codebooks on (`training/refit.py`); None: they stay, as they do
+        where the decoder alone was trained.
 
     Raises:
       ValueError: `train_dir` holds no checkpoint, or `data_dir` no audio.
     """
     trainer = runs.latest(train_dir)
-    if data_dir:
+    if data_dir and not trainer.settings.decoder_only:
         refit_codebooks(trainer.average, data_dir)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
