@@ -82,5 +82,5 @@ def test_it_trains_exports_and_codes(python, tmp_path):
 
 
 def test_tests_of_data_and_bytes_pass_on_it(python):
-    printed = run(python, "-m", "pytest", "-q", "-m", "not slow", *TESTS)
+    printed = run(python, "-m", "pytest", "-m", "not slow", *TESTS)
     assert " passed" in printed and "failed" not in printed
