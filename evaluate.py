@@ -34,9 +34,9 @@ from evaluation import (
     tables,
 )
 from evaluation.external import ExternalPeer
-from evaluation.lyra import LyraPeer
-from evaluation.opus import OpusPeer
-from evaluation.packet_loss import GilbertElliott
+from evaluation.lyra import BITRATES_BPS, LyraPeer
+from evaluation.opus import OpusFecPeer, OpusPeer
+from evaluation.packet_loss import GilbertElliott, Network, RecordedLosses
 from evaluation.peers import (
     DENOISING,
     ORIGINAL,
@@ -56,6 +56,8 @@ from metrics import registry
 
 Number = TypeVar("Number", int, float)
 
+_BURST = 2.0  # packets
+
 FLAGS = flags.FLAGS
 flags.DEFINE_string("input_dir", None, "Folder of audio files, or a prepared data folder.")
 flags.DEFINE_string("noisy_dir", None, "Instead: folder of noisy recordings ...")
@@ -67,8 +69,8 @@ flags.DEFINE_float("max_seconds", 30.0, "Only the beginning of each recording, s
 flags.DEFINE_list(
     "codecs",
     "soundstream,opus",
-    "Which of soundstream, soundstream_denoise, opus, lyra, original; with denoisers before or "
-    "after: rnnoise+soundstream, soundstream+rnnoise.",
+    "Which of soundstream, soundstream_denoise, opus, opus_fec, lyra, original; with denoisers, "
+    "before or after: rnnoise+soundstream, soundstream+rnnoise.",
 )
 flags.DEFINE_multi_string("peer", [], "'name:encode {in} {bits}:decode {bits} {out}', repeatable.")
 flags.DEFINE_string("model_dir", "pretrained/speech", "Folder of the exported model.")
@@ -76,6 +78,10 @@ flags.DEFINE_string("flavour", None, "Which of the model's TFLite flavours; defa
 flags.DEFINE_string("lyra_dir", None, "Folder of Lyra V2's three TFLite files.")
 flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates of soundstream and of --peer.")
 flags.DEFINE_list("opus_bitrates_bps", "6000,12000,24000", "Bitrates of Opus.")
+flags.DEFINE_list("lyra_bitrates_bps", [str(b) for b in BITRATES_BPS], "Bitrates of Lyra.")
+flags.DEFINE_list("redundancy", "off", "Of soundstream, each of off, light, strong.")
+flags.DEFINE_float("mean_burst", _BURST, "Packets lost in a row on average; 1: independent losses.")
+flags.DEFINE_list("loss_patterns", [], "Files of recorded losses, a 0 or 1 for each packet.")
 flags.DEFINE_list("loss_rates", "0", "Shares of packets lost; soundstream, opus and lyra conceal.")
 flags.DEFINE_list(
     "metrics",
@@ -159,14 +165,20 @@ def chosen_recordings() -> list[selection.Recording]:
 def chosen_peers() -> list[Peer]:
     """The codecs of the flags, each at each of its bitrates, those that conceal at each loss."""
     bitrates = numbers("bitrates_bps", int)
-    networks = [GilbertElliott(rate) for rate in numbers("loss_rates", float)]
+    networks = chosen_networks()
     opus_bitrates = numbers("opus_bitrates_bps", int)
     codecs: dict[str, Callable[[], Sequence[ConcealingPeer]]] = {
-        SOUNDSTREAM: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour),
-        DENOISING: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour, True),
+        SOUNDSTREAM: lambda: soundstream(denoise=False),
+        DENOISING: lambda: soundstream(denoise=True),
         "opus": lambda: [OpusPeer(bitrate) for bitrate in opus_bitrates],
-        "lyra": lambda: LyraPeer.at_all_bitrates(FLAGS.lyra_dir),
+        "opus_fec": lambda: [OpusFecPeer(bitrate) for bitrate in opus_bitrates],
+        "lyra": lambda: LyraPeer.at(numbers("lyra_bitrates_bps", int), FLAGS.lyra_dir),
     }
+
+    def soundstream(denoise: bool) -> Sequence[ConcealingPeer]:
+        return SoundStreamPeer.at(
+            bitrates, FLAGS.model_dir, FLAGS.flavour, denoise, FLAGS.redundancy
+        )
 
     def peers_of(name: str) -> Sequence[Peer]:
         if name == ORIGINAL:
@@ -189,6 +201,23 @@ def chosen_peers() -> list[Peer]:
     return peers
 
 
+def chosen_networks() -> list[Network]:
+    """One for each share of packets lost, and for each recorded pattern."""
+    if FLAGS.mean_burst < 1:
+        raise ValueError(f"--mean_burst must be 1 or more, got {FLAGS.mean_burst}")
+    networks: list[Network] = [
+        GilbertElliott.independent(rate)
+        if FLAGS.mean_burst == 1
+        else GilbertElliott(rate, FLAGS.mean_burst)
+        for rate in numbers("loss_rates", float)
+    ]
+    networks += [RecordedLosses.read(path) for path in FLAGS.loss_patterns]
+    rates = [network.loss_rate for network in networks]
+    if len(set(rates)) < len(rates):
+        raise ValueError(f"--loss_rates and --loss_patterns: two lose the same share: {rates}")
+    return networks
+
+
 def chosen_settings() -> dict:
     """What the rows of one output folder have in common."""
     settings = {"sample_rate": SPEECH_RATE, "max_seconds": FLAGS.max_seconds}
@@ -196,6 +225,8 @@ def chosen_settings() -> dict:
         model = load_model(FLAGS.model_dir, FLAGS.flavour).metadata
         settings |= {"sample_rate": model.sample_rate, "model_id": model.model_id}
         settings["flavour"] = FLAGS.flavour or model.flavours[0]
+    if FLAGS.mean_burst != _BURST:
+        settings["mean_burst"] = FLAGS.mean_burst
     return settings
 
 

@@ -74,7 +74,7 @@ def fake_runtime(monkeypatch):
 
     class Metadata:
         sample_rate, hop, codebook_size, frames_per_call = RATE, 320, 256, 1
-        denoise = False
+        num_quantizers, denoise = 12, False
 
         def num_quantizers_for(self, bitrate_bps):
             if bitrate_bps % 400 or bitrate_bps > 4800:
@@ -153,6 +153,28 @@ def test_soundstream_conceals_what_is_lost_and_sends_the_same_bits(fake_runtime)
     np.testing.assert_allclose(coded.samples[: 20 * 320], 0.1, atol=1e-6)
     np.testing.assert_allclose(coded.samples[61 * 320 :], 0.1, atol=1e-6)
     assert np.abs(coded.samples[26 * 320 : 60 * 320]).max() < 0.06  # noise below -40 dBFS
+
+
+@pytest.mark.parametrize("name, rebuilt", [("light", 3), ("strong", 3)])
+def test_soundstream_rebuilds_what_is_lost_within_the_same_bits(fake_runtime, name, rebuilt):
+    (peer,) = SoundStreamPeer.at([4800], "somewhere", None, redundancies=[name])
+    assert peer.name == f"soundstream_{name}"
+    samples = voice(RATE, 3.0)[:-77]
+    lost = np.zeros(150, bool)
+    lost[20::12] = True
+    coded = peer.code_with_losses(samples, RATE, lost)
+    assert 4600 < coded.bitrate_bps <= 4800
+    levels = np.round(100 * coded.samples[160::320])
+    own = levels[0]
+    assert rebuilt < own < 12
+    np.testing.assert_array_equal(levels[:140], np.where(lost, rebuilt, own)[:140])
+
+
+def test_soundstream_refuses_redundancy_that_is_none(fake_runtime):
+    with pytest.raises(ValueError, match="'more': there are off, light, strong"):
+        SoundStreamPeer.at([4800], "somewhere", None, redundancies=["more"])
+    with pytest.raises(ValueError, match="'strong' needs more than 2 levels"):
+        SoundStreamPeer.at([800], "somewhere", None, redundancies=["strong"])
 
 
 def test_soundstream_refuses_a_bitrate_of_no_whole_levels(fake_runtime):
