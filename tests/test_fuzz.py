@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import datagram_target, sst_target
+from tests.fuzz import damaged_datagrams, datagram_target, sst_target
 
 FUZZ = Path(__file__).resolve().parent / "fuzz"
 CORPUS = sorted((FUZZ / "corpus").iterdir())
@@ -58,6 +58,11 @@ def test_mutated_datagrams(path, data):
             st.binary(max_size=3)
         )
     datagram_target.fuzz_one(bytes(stream))
+
+
+def test_damaged_datagrams_are_refused_or_read():
+    refused, rebuilt = damaged_datagrams.run(5_000)
+    assert 1_000 < refused < 4_000 and rebuilt > 100
 
 
 @pytest.mark.slow
