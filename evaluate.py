@@ -36,9 +36,9 @@ from evaluation import (
     tables,
 )
 from evaluation.external import ExternalPeer
-from evaluation.lyra import LyraPeer
-from evaluation.opus import OpusPeer
-from evaluation.packet_loss import GilbertElliott
+from evaluation.lyra import BITRATES_BPS, LyraPeer
+from evaluation.opus import OpusFecPeer, OpusPeer
+from evaluation.packet_loss import GilbertElliott, Network, RecordedLosses
 from evaluation.peers import (
     DENOISING,
     ORIGINAL,
@@ -55,6 +55,8 @@ from evaluation.report import Report
 from evaluation.scoring import Job, evaluate, scored_recordings
 from evaluation.summary import summarize
 from metrics import registry
+
+_BURST = 2.0  # packets
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
@@ -77,8 +79,8 @@ flags.DEFINE_float("max_seconds", 30.0, "Seconds at most of the beginning of eac
 command_line.several(
     "codecs",
     ["soundstream", "opus"],
-    "Which of soundstream, soundstream_denoise, opus, lyra, original; with denoisers before or "
-    "after: rnnoise+soundstream, soundstream+rnnoise.",
+    "Which of soundstream, soundstream_denoise, opus, opus_fec, lyra, original; with denoisers "
+    "before or after: rnnoise+soundstream, soundstream+rnnoise.",
 )
 flags.DEFINE_multi_string(
     "peer", [], "Another codec's commands: 'name:encode {in} {bits}:decode {bits} {out}'."
@@ -92,6 +94,18 @@ command_line.several_integers(
     "bitrate_bps", [3000, 6000, 12000], "Bits per second of soundstream and of --peer."
 )
 command_line.several_integers("opus_bitrate_bps", [6000, 12000, 24000], "Bits per second of Opus.")
+command_line.several_integers(
+    "lyra_bitrate_bps", BITRATES_BPS, "Bits per second of Lyra: 3200, 6000, 9200."
+)
+command_line.several(
+    "redundancy", ["off"], "Profiles of soundstream's redundancy: off, light, strong."
+)
+flags.DEFINE_float(
+    "mean_burst", _BURST, "Times in a row that a packet is lost on average; 1: independent.", 1.0
+)
+command_line.several(
+    "loss_patterns", [], "Files of recorded losses, with a 0 or 1 for each packet."
+)
 command_line.several_floats(
     "loss_rates", [0.0], "Shares of packets lost; soundstream, opus and lyra conceal."
 )
@@ -188,14 +202,20 @@ def chosen_recordings() -> list[selection.Recording]:
 def chosen_peers() -> list[Peer]:
     """The codecs of the flags, each at each of its bitrates, those that conceal at each loss."""
     bitrates = FLAGS.bitrate_bps
-    networks = [GilbertElliott(rate) for rate in FLAGS.loss_rates]
+    networks = chosen_networks()
     opus_bitrates = FLAGS.opus_bitrate_bps
     codecs: dict[str, Callable[[], Sequence[ConcealingPeer]]] = {
-        SOUNDSTREAM: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour),
-        DENOISING: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour, True),
+        SOUNDSTREAM: lambda: soundstream(denoise=False),
+        DENOISING: lambda: soundstream(denoise=True),
         "opus": lambda: [OpusPeer(bitrate) for bitrate in opus_bitrates],
-        "lyra": lambda: LyraPeer.at_all_bitrates(FLAGS.lyra_dir),
+        "opus_fec": lambda: [OpusFecPeer(bitrate) for bitrate in opus_bitrates],
+        "lyra": lambda: LyraPeer.at(FLAGS.lyra_bitrate_bps, FLAGS.lyra_dir),
     }
+
+    def soundstream(denoise: bool) -> Sequence[ConcealingPeer]:
+        return SoundStreamPeer.at(
+            bitrates, FLAGS.model_dir, FLAGS.flavour, denoise, FLAGS.redundancy
+        )
 
     def peers_of(name: str) -> Sequence[Peer]:
         if name == ORIGINAL:
@@ -218,6 +238,21 @@ def chosen_peers() -> list[Peer]:
     return peers
 
 
+def chosen_networks() -> list[Network]:
+    """One for each share of packets lost, and for each recorded pattern."""
+    networks: list[Network] = [
+        GilbertElliott.independent(rate)
+        if FLAGS.mean_burst == 1
+        else GilbertElliott(rate, FLAGS.mean_burst)
+        for rate in FLAGS.loss_rates
+    ]
+    networks += [RecordedLosses.read(path) for path in FLAGS.loss_patterns]
+    rates = [network.loss_rate for network in networks]
+    if len(set(rates)) < len(rates):
+        raise ValueError(f"--loss_rates and --loss_patterns: two lose the same share: {rates}")
+    return networks
+
+
 def chosen_settings() -> dict:
     """What the rows of one output folder have in common."""
     settings = {"sample_rate": SPEECH_RATE, "max_seconds": FLAGS.max_seconds}
@@ -225,6 +260,8 @@ def chosen_settings() -> dict:
         model = load_model(FLAGS.model_dir, FLAGS.flavour).metadata
         settings |= {"sample_rate": model.sample_rate, "model_id": model.model_id}
         settings["flavour"] = FLAGS.flavour or model.flavours[0]
+    if FLAGS.mean_burst != _BURST:
+        settings["mean_burst"] = FLAGS.mean_burst
     return settings
 
 

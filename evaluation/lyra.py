@@ -1,5 +1,6 @@
 """Lyra V2 behind the interface of `evaluation.peers`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from soundstream.audio import resample
 from soundstream.codec.comfort_noise import Background, NoiseGenerator
 
 GRAPHS = ("soundstream_encoder.tflite", "quantizer.tflite", "lyragan.tflite")
+BITRATES_BPS = (3200, 6000, 9200)
 _HOP = round(PACKET_SECONDS * SPEECH_RATE)
 _NUM_QUANTIZERS = 46
 _NUM_FEATURES = 64
@@ -34,14 +36,17 @@ class LyraPeer:
     loss_rate: ClassVar[float] = 0.0
 
     @classmethod
-    def at_all_bitrates(cls, lyra_dir: str | None) -> "list[LyraPeer]":
-        """The three published bitrates; ValueError without the three files."""
+    def at(cls, bitrates_bps: Sequence[int], lyra_dir: str | None) -> "list[LyraPeer]":
+        """One peer for each bitrate, of those published; ValueError without the three files."""
         if lyra_dir is None:
             raise ValueError("lyra needs --lyra_dir, a folder with its three TFLite files")
         for graph in GRAPHS:
             if not (Path(lyra_dir) / graph).is_file():
                 raise ValueError(f"--lyra_dir={lyra_dir}: no {graph} in it")
-        return [cls(lyra_dir, bitrate) for bitrate in (3200, 6000, 9200)]
+        for bitrate in bitrates_bps:
+            if bitrate not in BITRATES_BPS:
+                raise ValueError(f"--lyra_bitrates_bps: {bitrate} is none of {BITRATES_BPS}")
+        return [cls(lyra_dir, bitrate) for bitrate in bitrates_bps]
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         return self.code_with_losses(samples, rate, np.zeros(0, bool))

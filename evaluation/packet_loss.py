@@ -1,4 +1,4 @@
-"""Which packets a network loses: the two-state model of Gilbert and Elliott.
+"""Which packets a network loses: the two-state model of Gilbert and Elliott, or recorded losses.
 
 The channel is good or bad; every packet sent while it is bad is lost. Losses therefore come in
 bursts, which is what hurts a codec: 10 % of single losses is easy to conceal, one second in ten
@@ -9,10 +9,23 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 PACKET_SECONDS = 0.02  # of sound in each packet, whatever the codec
+
+
+class Network(Protocol):
+    """Says which packets are lost."""
+
+    @property
+    def loss_rate(self) -> float:
+        """Share of packets lost in the long run."""
+
+    def sample(self, num_packets: int, random: np.random.Generator) -> np.ndarray:
+        """Draws bool [num_packets], true where a packet is lost."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,11 @@ class GilbertElliott:
                 f"a loss_rate of {self.loss_rate} needs bursts longer than {self.mean_burst}"
             )
 
+    @classmethod
+    def independent(cls, loss_rate: float) -> GilbertElliott:
+        """Losses that do not depend on one another; ValueError as above."""
+        return cls(loss_rate, 1.0 / (1.0 - loss_rate) if 0.0 <= loss_rate < 1.0 else 1.0)
+
     @property
     def enter_probability(self) -> float:
         """Probability that a loss follows on a packet that arrived."""
@@ -55,7 +73,46 @@ class GilbertElliott:
         return pattern
 
 
-def lost_packets(network: GilbertElliott, samples: np.ndarray, rate: int) -> np.ndarray:
+@dataclass(frozen=True)
+class RecordedLosses:
+    """Losses as some network had them.
+
+    Attributes:
+      pattern: 1 for each packet that was lost, 0 for each that came.
+    """
+
+    pattern: bytes
+
+    @classmethod
+    def read(cls, path: str | Path) -> RecordedLosses:
+        """From a text file of 0s (came) and 1s (lost), with any blanks and line ends between.
+
+        Raises:
+          ValueError: names the file and what is wrong with it.
+        """
+        try:
+            text = "".join(Path(path).read_text(encoding="ascii").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path}: not a pattern of losses: {error}") from error
+        wrong = sorted(set(text) - {"0", "1"})
+        if wrong or "0" not in text:
+            what = f"it has {wrong[0]!r}" if wrong else "no packet came"
+            raise ValueError(f"{path}: not a pattern of losses, 0 came and 1 lost: {what}")
+        return cls(bytes(map(int, text)))
+
+    @property
+    def loss_rate(self) -> float:
+        return sum(self.pattern) / len(self.pattern)
+
+    def sample(self, num_packets: int, random: np.random.Generator) -> np.ndarray:
+        """The pattern from some place on, over and over: bool [num_packets]."""
+        start = int(random.integers(len(self.pattern)))
+        return np.frombuffer(self.pattern, bool)[
+            np.arange(start, start + num_packets) % len(self.pattern)
+        ]
+
+
+def lost_packets(network: Network, samples: np.ndarray, rate: int) -> np.ndarray:
     """Which of a recording's packets are lost: bool [packets].
 
     The draws follow from the recording's first second, so that they are the same for all codecs,

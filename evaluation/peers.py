@@ -12,13 +12,16 @@ from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from evaluation.packet_loss import PACKET_SECONDS, GilbertElliott, lost_packets
+from evaluation.packet_loss import PACKET_SECONDS, Network, lost_packets
 from metrics.alignment import fit
 from soundstream.audio import resample
+from soundstream.bitstream.datagrams import FARTHEST, DatagramCoder
 from soundstream.bitstream.entropy_tables import EntropyTables
+from soundstream.bitstream.packets import HEADER_BYTES
 from soundstream.codec import files
-from soundstream.codec.concealment import ConcealingDecoder
 from soundstream.codec.packet_encoder import payload_bits
+from soundstream.codec.receiver import Receiver
+from soundstream.codec.redundancy import DatagramEncoder, profile_named
 from soundstream.frames import filled_frames
 from soundstream.tflite.runtime import CodecModel, StreamingEncoder
 
@@ -91,7 +94,7 @@ class LossyPeer:
     """A codec over a network that loses packets, of one recording the same ones for all codecs."""
 
     peer: ConcealingPeer
-    network: GilbertElliott
+    network: Network
 
     @property
     def name(self) -> str:
@@ -109,9 +112,7 @@ class LossyPeer:
         return self.peer.code_with_losses(samples, rate, lost_packets(self.network, samples, rate))
 
 
-def over_networks(
-    peers: Sequence[ConcealingPeer], networks: Sequence[GilbertElliott]
-) -> list[Peer]:
+def over_networks(peers: Sequence[ConcealingPeer], networks: Sequence[Network]) -> list[Peer]:
     """Each codec over each network."""
     return [
         LossyPeer(peer, network) if network.loss_rate else peer
@@ -138,35 +139,52 @@ class SoundStreamPeer:
 
     Attributes:
         denoise: Whether the codec is told to remove noise.
+        redundancy: How much of a packet protects others, by name; the bitrate is that of all.
     """
 
     model_dir: str
     bitrate_bps: int
     flavour: str | None = None
     denoise: bool = False
+    redundancy: str = "off"
     loss_rate: ClassVar[float] = 0.0
 
     @classmethod
     def at(
-        cls, bitrates_bps: list[int], model_dir: str, flavour: str | None, denoise: bool = False
+        cls,
+        bitrates_bps: list[int],
+        model_dir: str,
+        flavour: str | None,
+        denoise: bool = False,
+        redundancies: Sequence[str] = ("off",),
     ) -> "list[SoundStreamPeer]":
-        """One peer for each bitrate; ValueError for what the model cannot do."""
+        """One peer for each bitrate and redundancy; ValueError for what the model cannot do."""
         metadata = load_model(model_dir, flavour).metadata
+        bits_per_code = (metadata.codebook_size - 1).bit_length()
         for bitrate in bitrates_bps:
-            metadata.num_quantizers_for(bitrate)
+            for name in redundancies:
+                profile_named(name).split(metadata.num_quantizers_for(bitrate), bits_per_code)
         if denoise and not metadata.denoise:
             raise ValueError(f"the model in {model_dir} has no denoising switch")
-        return [cls(model_dir, bitrate, flavour, denoise) for bitrate in bitrates_bps]
+        return [
+            cls(model_dir, bitrate, flavour, denoise, name)
+            for name in redundancies
+            for bitrate in bitrates_bps
+        ]
 
     @property
     def name(self) -> str:
-        return DENOISING if self.denoise else SOUNDSTREAM
+        codec = DENOISING if self.denoise else SOUNDSTREAM
+        return codec if self.redundancy == "off" else f"{codec}_{self.redundancy}"
 
     def code(self, samples: np.ndarray, rate: int) -> Coded:
         return self.code_with_losses(samples, rate, np.zeros(0, bool))
 
     def code_with_losses(self, samples: np.ndarray, rate: int, lost: np.ndarray) -> Coded:
-        """A packet is one call's frames; it is lost with the PACKET_SECONDS that it begins in."""
+        """A packet is one call's frames; it is lost with the PACKET_SECONDS that it begins in.
+
+        It is played when eight more have had their time, whatever the redundancy.
+        """
         model = load_model(self.model_dir, self.flavour)
         metadata = model.metadata
         block = metadata.frames_per_call * metadata.hop
@@ -174,20 +192,28 @@ class SoundStreamPeer:
         padded = filled_frames(sent, block)
         switch = float(self.denoise)
         codes = StreamingEncoder(model, self.bitrate_bps, switch).encode(padded)
-        packets = codes.reshape(-1, metadata.frames_per_call, codes.shape[1])
+        coder = DatagramCoder(metadata.bits_per_code)
+        sender = DatagramEncoder(coder, profile_named(self.redundancy))
+        packets = codes.reshape(-1, metadata.frames_per_call, 1, codes.shape[1])
+        datagrams = [sender.encode(packet, self.denoise) for packet in packets]
         # What begins with a PACKET_SECONDS shall not fall into the one before by rounding.
         begins = np.arange(len(packets)) * block / metadata.sample_rate / PACKET_SECONDS + 1e-6
         gone = np.append(lost, False)[np.minimum(begins.astype(int), len(lost))]
-        decoder = ConcealingDecoder(model)
-        decoded = [
-            decoder.conceal(len(packet)) if is_gone else decoder.decode(packet, switch)
-            for packet, is_gone in zip(packets, gone)
-        ]
+        receiver = Receiver(model, coder)
+        decoded = []
+        for now in range(len(datagrams) + FARTHEST):
+            if now < len(datagrams) and not gone[now]:
+                receiver.deliver(now, datagrams[now])
+            if now >= FARTHEST:
+                decoded.append(receiver.play(now - FARTHEST)[:, 0])
         heard = resample(np.concatenate(decoded), metadata.sample_rate, rate)
         seconds = len(padded) / metadata.sample_rate
+        heard = fit(heard, 0, len(samples))
+        if self.redundancy != "off":
+            return Coded(heard, 8 * sum(len(data) - HEADER_BYTES for data in datagrams) / seconds)
         bits = codes.size * metadata.bits_per_code
         coded_bits = _entropy_coded_bits(codes, metadata.bits_per_code, self.model_dir)
-        return Coded(fit(heard, 0, len(samples)), bits / seconds, coded_bits / seconds)
+        return Coded(heard, bits / seconds, coded_bits / seconds)
 
 
 def _entropy_coded_bits(codes: np.ndarray, bits_per_code: int, model_dir: str) -> float:

@@ -1,4 +1,4 @@
-"""Any bytes given to the .sst reader and decoder end in audio or one clear error."""
+"""Any bytes given to the .sst reader and decoder, or to the receiver: audio or one clear error."""
 
 import subprocess
 import sys
@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import sst_target
+from tests.fuzz import damaged_datagrams, datagram_target, sst_target
 
 FUZZ = Path(__file__).resolve().parent / "fuzz"
 CORPUS = sorted((FUZZ / "corpus").iterdir())
+DATAGRAMS = sorted((FUZZ / "datagrams").iterdir())
 
 
 @pytest.fixture(autouse=True)
@@ -42,19 +43,44 @@ def test_mutated_files(path, data):
     sst_target.fuzz_one(bytes(stream))
 
 
+@pytest.mark.parametrize("path", DATAGRAMS, ids=lambda path: path.name)
+def test_streams_of_datagrams_pass(path):
+    datagram_target.fuzz_one(path.read_bytes())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(DATAGRAMS), st.data())
+def test_mutated_datagrams(path, data):
+    stream = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        position = data.draw(st.integers(0, len(stream) - 1))
+        stream[position : position + data.draw(st.integers(0, 2))] = data.draw(
+            st.binary(max_size=3)
+        )
+    datagram_target.fuzz_one(bytes(stream))
+
+
+def test_damaged_datagrams_are_refused_or_read():
+    refused, rebuilt = damaged_datagrams.run(5_000)
+    assert 1_000 < refused < 4_000 and rebuilt > 100
+
+
 @pytest.mark.slow
 @pytest.mark.fuzz
-def test_one_minute_of_coverage_guided_mutation(tmp_path):
+@pytest.mark.parametrize(
+    "target, seeds", [("sst_target", "corpus"), ("datagram_target", "datagrams")]
+)
+def test_one_minute_of_coverage_guided_mutation(tmp_path, target, seeds):
     limits = ["-max_total_time=60", "-timeout=10", "-rss_limit_mb=512", "-max_len=1024"]
     command = [
         sys.executable,
-        str(FUZZ / "sst_target.py"),
+        str(FUZZ / f"{target}.py"),
         *limits,
         f"-artifact_prefix={tmp_path}/",
     ]
     # libFuzzer's limit is on the peak of the process, which starts from that of the process it is
     # forked from: let that be a shell, not a pytest that has trained codecs before.
-    forked = ["sh", "-c", '"$@"; exit $?', "sh", *command, str(tmp_path), str(FUZZ / "corpus")]
+    forked = ["sh", "-c", '"$@"; exit $?', "sh", *command, str(tmp_path), str(FUZZ / seeds)]
     process = subprocess.run(forked, capture_output=True)
     assert process.returncode == 0, process.stderr.decode()[-3000:]
     assert b"Done " in process.stderr

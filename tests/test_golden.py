@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from soundstream.bitstream.container import ContainerReader
+from soundstream.bitstream.datagrams import DatagramCoder
 from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.packets import Packet, PacketCoder
 from soundstream.bitstream.packing import unpack_codes
@@ -58,6 +59,19 @@ def test_packets_are_read_the_same(vector):
         vector["denoise"],
     )
     assert packet.payload.hex() == vector["payload"]
+
+
+@pytest.mark.parametrize("vector", GOLDEN["datagrams"], ids=lambda vector: vector["bytes"][:8])
+def test_datagrams_are_read_the_same(vector):
+    tables = EntropyTables.from_bytes(bytes.fromhex(GOLDEN["entropy_coding"]["tables"]))
+    codes = np.array(vector["codes"])
+    coder = DatagramCoder(vector["bits_per_code"], codes.shape[1], tables)
+    datagram = coder.decode(bytes.fromhex(vector["bytes"]))
+    assert datagram.denoise == vector["denoise"]
+    np.testing.assert_array_equal(datagram.codes, codes)
+    for one, expected in zip(datagram.sums, vector["sums"], strict=True):
+        assert list(one.distances) == expected["distances"]
+        np.testing.assert_array_equal(one.codes, expected["codes"])
 
 
 @pytest.mark.parametrize("vector", GOLDEN["files"], ids=lambda vector: vector["name"])

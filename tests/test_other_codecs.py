@@ -9,7 +9,7 @@ import pytest
 
 from evaluation.external import ExternalPeer
 from evaluation.lyra import LyraPeer
-from evaluation.opus import OpusPeer
+from evaluation.opus import OpusFecPeer, OpusPeer
 from metrics import alignment, quality
 from tests.signals import hiss, voice
 
@@ -52,17 +52,36 @@ def test_opus_conceals_and_recovers():
     assert np.std(everything.samples[: -2 * hop]) < 1e-3
 
 
+def test_opus_tells_of_the_packet_before_where_the_bitrate_leaves_room():
+    samples = voice(RATE, 3.0)
+    lost = np.arange(150) % 10 == 5
+    for bitrate, helps in [(6_000, False), (24_000, True)]:
+        fec, plain = OpusFecPeer(bitrate), OpusPeer(bitrate)
+        error = [
+            np.std(
+                peer.code_with_losses(samples, RATE, lost).samples
+                - peer.code(samples, RATE).samples
+            )
+            for peer in (fec, plain)
+        ]
+        if helps:
+            assert error[0] < 0.6 * error[1]
+        else:
+            assert error[0] == pytest.approx(error[1], rel=0.05)
+            assert fec.code(samples, RATE).bitrate_bps == plain.code(samples, RATE).bitrate_bps
+
+
 def test_lyra_names_what_is_missing(tmp_path):
     with pytest.raises(ValueError, match="--lyra_dir"):
-        LyraPeer.at_all_bitrates(None)
+        LyraPeer.at([6000], None)
     (tmp_path / "soundstream_encoder.tflite").touch()
     with pytest.raises(ValueError, match=r"quantizer\.tflite"):
-        LyraPeer.at_all_bitrates(str(tmp_path))
+        LyraPeer.at([6000], str(tmp_path))
 
 
 @pytest.mark.skipif(LYRA_DIR is None, reason="LYRA_DIR does not name a folder with Lyra's files")
 def test_lyra_starts_anew_with_each_recording_and_is_better_at_more_bits():
-    low, _, high = LyraPeer.at_all_bitrates(LYRA_DIR)
+    low, high = LyraPeer.at([3200, 9200], LYRA_DIR)
     samples = voice(RATE)[:-77]
     first = low.code(samples, RATE)
     assert first.samples.shape == samples.shape
@@ -76,7 +95,7 @@ def test_lyra_starts_anew_with_each_recording_and_is_better_at_more_bits():
 
 @pytest.mark.skipif(LYRA_DIR is None, reason="LYRA_DIR does not name a folder with Lyra's files")
 def test_lyra_fades_to_the_background_and_back():
-    peer = LyraPeer.at_all_bitrates(LYRA_DIR)[2]
+    (peer,) = LyraPeer.at([9200], LYRA_DIR)
     samples = np.concatenate([hiss(RATE, 2.0), np.zeros(RATE, np.float32), hiss(RATE, 2.0)])
     lost = np.zeros(250, bool)
     lost[170:200] = True

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation.packet_loss import GilbertElliott
+from evaluation.packet_loss import GilbertElliott, RecordedLosses
 
 
 def bursts(pattern):
@@ -38,3 +38,30 @@ def test_starts_in_its_long_run_state():
 def test_refuses_the_impossible(rate, burst):
     with pytest.raises(ValueError, match=str(rate if burst >= 1 else burst)):
         GilbertElliott(rate, burst)
+
+
+def test_independent_losses_do_not_depend_on_one_another():
+    pattern = GilbertElliott.independent(0.2).sample(100_000, np.random.default_rng(0))
+    after = pattern[1:][pattern[:-1]].mean()
+    assert pattern.mean() == pytest.approx(0.2, abs=0.01) == after
+    with pytest.raises(ValueError, match=r"got 1\.5"):
+        GilbertElliott.independent(1.5)
+
+
+def test_recorded_losses_come_as_they_were(tmp_path):
+    (tmp_path / "net.txt").write_text("0001 1000\n00\n")
+    network = RecordedLosses.read(tmp_path / "net.txt")
+    assert network.loss_rate == 0.2
+    pattern = network.sample(30, np.random.default_rng(0))
+    assert pattern.sum() == 6 and bursts(pattern[np.argmin(pattern) :]).max() == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("0102", "'2'"), ("11", "no packet came"), ("", "no packet came")]
+)
+def test_what_is_no_pattern_is_named(tmp_path, text, message):
+    (tmp_path / "net.txt").write_text(text)
+    with pytest.raises(ValueError, match=rf"net\.txt: .*{message}"):
+        RecordedLosses.read(tmp_path / "net.txt")
+    with pytest.raises(ValueError, match=r"gone\.txt: not a pattern of losses"):
+        RecordedLosses.read(tmp_path / "gone.txt")

@@ -125,6 +125,29 @@ def test_soundstream_conceals_what_is_lost_and_sends_the_same_bits(stand_in):
     assert np.abs(coded.samples[26 * 320 : 60 * 320]).max() < 0.06  # noise below -40 dBFS
 
 
+@pytest.mark.parametrize("name, rebuilt", [("light", 3), ("strong", 3)])
+def test_soundstream_rebuilds_what_is_lost_within_the_same_bits(stand_in, name, rebuilt):
+    (peer,) = SoundStreamPeer.at([4800], "somewhere", None, redundancies=[name])
+    assert peer.name == f"soundstream_{name}"
+    samples = np.full(3 * RATE - 77, 0.25)
+    lost = np.zeros(150, bool)
+    lost[20::12] = True
+    coded = peer.code_with_losses(samples, RATE, lost)
+    assert 4600 < coded.bitrate_bps <= 4800
+    frames = np.append(coded.samples, np.zeros(77)).reshape(-1, 320)
+    levels = np.count_nonzero(frames, axis=1)  # the stand-in makes each level a sample
+    own = levels[0]
+    assert rebuilt < own < 12
+    np.testing.assert_array_equal(levels[:140], np.where(lost, rebuilt, own)[:140])
+
+
+def test_soundstream_refuses_redundancy_that_is_none(stand_in):
+    with pytest.raises(ValueError, match="'more': there are off, light, strong"):
+        SoundStreamPeer.at([4800], "somewhere", None, redundancies=["more"])
+    with pytest.raises(ValueError, match="'strong' needs more than 2 levels"):
+        SoundStreamPeer.at([800], "somewhere", None, redundancies=["strong"])
+
+
 def test_soundstream_refuses_a_bitrate_of_no_whole_levels(stand_in):
     with pytest.raises(ValueError, match="1234 bps"):
         SoundStreamPeer.at([2000, 1234], "somewhere", None)

@@ -84,6 +84,14 @@ class EntropyTables:
         Raises:
           ValueError: a code or the number of levels is beyond the tables.
         """
+        return encode_intervals(*self.intervals(codes))
+
+    def intervals(self, codes: np.ndarray) -> tuple[list[int], list[int]]:
+        """Where the interval of each of `codes` [frames, channels, levels] starts, its frequency.
+
+        Raises:
+          ValueError: a code or the number of levels is beyond the tables.
+        """
         num_levels = codes.shape[2]
         if num_levels > len(self.levels) or codes.min() < 0 or codes.max() >= self.codebook_size:
             raise ValueError(
@@ -99,10 +107,18 @@ class EntropyTables:
             depth = table.depth_context[codes[..., level - 1]] if level else np.zeros_like(code)
             starts[..., level] = table.cumulative[past, depth, code]
             ends[..., level] = table.cumulative[past, depth, code + 1]
-        return encode_intervals(starts.ravel().tolist(), (ends - starts).ravel().tolist())
+        return starts.ravel().tolist(), (ends - starts).ravel().tolist()
 
     def decode(self, data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
         """Bytes -> int32 codes [frames, channels, levels] of the given shape.
+
+        Raises:
+          BitstreamError: the bytes are damaged, or there are more levels than tables.
+        """
+        return self.read(RangeDecoder(data), shape)
+
+    def read(self, decoder: RangeDecoder, shape: tuple[int, int, int]) -> np.ndarray:
+        """The next int32 codes [frames, channels, levels] of what `decoder` reads.
 
         Raises:
           BitstreamError: the bytes are damaged, or there are more levels than tables.
@@ -112,7 +128,6 @@ class EntropyTables:
             raise BitstreamError(f"{num_levels} levels, entropy tables have {len(self.levels)}")
         width = self.codebook_size + 1
         lookups = self._lookups[:num_levels]
-        decoder = RangeDecoder(data)
         codes = np.zeros(shape, np.int32)
         past = [[0] * num_levels for _ in range(num_channels)]
         for frame in range(num_frames):

@@ -38,6 +38,12 @@ def encode_intervals(starts: Iterable[int], frequencies: Iterable[int]) -> bytes
     return value.to_bytes(num_bytes, "big").rstrip(b"\0")
 
 
+def uniform_interval(symbol: int, bits: int) -> tuple[int, int]:
+    """Start and frequency of one of 2^bits symbols that are all equally likely."""
+    width = TOTAL >> bits
+    return symbol * width, width
+
+
 class RangeDecoder:
     """Reads symbols back, one at a time, so that each may choose the table of the next."""
 
@@ -58,17 +64,38 @@ class RangeDecoder:
         Raises:
           BitstreamError: no encoder writes such bytes.
         """
+        step, value = self._next()
+        index = bisect_right(cumulative, value, first, last) - 1
+        start = cumulative[index]
+        self._take(step * start, step * (cumulative[index + 1] - start))
+        return index
+
+    def decode_uniform(self, bits: int) -> int:
+        """The next of symbols that are all equally likely: a number of `bits` bits, 1..15.
+
+        Raises:
+          BitstreamError: no encoder writes such bytes.
+        """
+        step, value = self._next()
+        shift = PRECISION_BITS - bits
+        symbol = value >> shift
+        self._take(step * (symbol << shift), step << shift)
+        return symbol
+
+    def _next(self) -> tuple[int, int]:
+        """Size of 1 / 2^15 of the interval, and in which of these parts the next symbol lies."""
         step = self._size >> PRECISION_BITS
         value = self._code // step
         if value >= TOTAL:
             raise BitstreamError("entropy-coded data is damaged")
-        index = bisect_right(cumulative, value, first, last) - 1
-        code = self._code - step * cumulative[index]
-        size = step * (cumulative[index + 1] - cumulative[index])
+        return step, value
+
+    def _take(self, start: int, size: int) -> None:
+        """Narrows the interval to a symbol's part of it."""
+        code = self._code - start
         while size < _BOTTOM:
             byte = self._data[self._position] if self._position < len(self._data) else 0
             self._position += 1
             code = code << 8 | byte
             size <<= 8
         self._code, self._size = code, size
-        return index

@@ -17,12 +17,15 @@ from unittest import mock
 import numpy as np
 
 from soundstream.bitstream.container import ContainerReader, ContainerWriter
+from soundstream.bitstream.datagrams import DISTANCES, DatagramCoder, Sum
 from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.errors import BitstreamError
 from soundstream.bitstream.header import Header
 from soundstream.bitstream.packets import Kind, Packet, PacketCoder
 from soundstream.bitstream.packing import pack_codes
 from soundstream.codec import block_decoder, concealment
+from soundstream.codec.redundancy import PROFILES, DatagramEncoder
+from soundstream.codec.repair import Repair
 from soundstream.tflite.metadata import Metadata
 from soundstream.tflite.runtime import CodecModel
 from tools.release.table_learning import learn_tables
@@ -93,6 +96,55 @@ def packet_lines(rng: np.random.Generator, tables: EntropyTables) -> list[str]:
         fields = (channels, frames, levels, int(packet.denoise), int(coded), _text(codes))
         lines.append("|".join(map(str, fields)) + f"|{packet.to_bytes().hex()}")
     return lines
+
+
+def datagram_lines(rng: np.random.Generator, tables: EntropyTables) -> list[str]:
+    """channels | frames | levels | denoise | tables used | row:levels of sums | codes | bytes.
+
+    The codes are those of the sums, then the packet's own.
+    """
+    lines = []
+    for index in range(32):
+        channels, levels = int(rng.integers(1, 3)), int(rng.integers(1, LEVELS + 1))
+        frames, coded = int(rng.integers(1, 9)), bool(index % 2)
+        coder = DatagramCoder(5, channels, tables if coded else None)
+        shape = (channels, levels)
+        own = smooth_codes(rng, frames, shape)
+        sums = [
+            Sum(row, smooth_codes(rng, frames, (channels, int(rng.integers(1, LEVELS + 1)))))
+            for row in rng.integers(0, len(DISTANCES), index % 9).tolist()
+        ]
+        data = coder.encode(own, sums, denoise=index % 3 == 0)
+        said = " ".join(f"{one.row}:{one.codes.shape[2]}" for one in sums)
+        codes = np.concatenate([*(one.codes.ravel() for one in sums), own.ravel()])
+        fields = (channels, frames, levels, int(index % 3 == 0), int(coded), said, _text(codes))
+        lines.append("|".join(map(str, fields)) + f"|{data.hex()}")
+    return lines
+
+
+def stream_lines(rng: np.random.Generator) -> list[str]:
+    """profile | lost | codes | datagram | codes that are known when all came, of 64 entries."""
+    coder = DatagramCoder(6)
+    encoder = DatagramEncoder(coder, PROFILES["off"])
+    repair = Repair()
+    cases = []
+    for number in range(120):
+        encoder.profile = PROFILES["strong" if number > 60 else "light" if number > 10 else "off"]
+        levels = 20 if number % 40 < 25 else 12
+        codes = rng.integers(0, 64, (1, 1, levels))
+        data = encoder.encode(codes)
+        lost = bool(rng.random() < 0.3)
+        if not lost:
+            repair.add(number, coder.decode(data))
+        cases.append((encoder.profile.name.upper(), lost, codes, data))
+    lines = []
+    for number in range(60, 120):  # the last 60, which are kept
+        profile, lost, codes, data = cases[number]
+        known = repair.received(number) or repair.rebuilt(number)
+        found = np.zeros(0, int) if known is None or known.codes is None else known.codes
+        lines.append(f"{profile}|{int(lost)}|{_text(codes)}|{data.hex()}|{_text(found)}")
+    first = [f"{p}|{int(lost)}|{_text(c)}|{d.hex()}|" for p, lost, c, d in cases[:60]]
+    return first + lines
 
 
 def header_lines(rng: np.random.Generator) -> list[str]:
@@ -192,6 +244,8 @@ def write_vectors(folder: Path) -> None:
         "packing": packing_lines(rng),
         "packets": packet_lines(rng, tables),
         "headers": header_lines(rng),
+        "datagrams": datagram_lines(np.random.default_rng(8), tables),
+        "stream": stream_lines(np.random.default_rng(9)),
     }
     streams = {
         "mono": (container(rng, 1, None), None),

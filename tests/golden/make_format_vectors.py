@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from soundstream.bitstream.container import ContainerReader, ContainerWriter
+from soundstream.bitstream.datagrams import DISTANCES, DatagramCoder, Sum
 from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
 from soundstream.bitstream.header import Header
 from soundstream.bitstream.packets import Kind, Packet, PacketCoder
@@ -113,6 +114,44 @@ def _packets() -> list[dict[str, Any]]:
     ]
 
 
+def _datagrams() -> list[dict[str, Any]]:
+    """With redundancy; the tables are those of the entropy coding, null where codes are packed."""
+    vectors = []
+    for bits, channels, frames, rows, coded in [
+        (6, 1, 1, [4], False),
+        (10, 1, 1, [3, 5], False),
+        (4, 2, 3, [0, 6, 1], False),
+        (4, 1, 1, [2], True),
+        (4, 2, 10, [1, 7, 0], True),
+    ]:
+        if coded:
+            own = likely_codes(frames, channels)
+        else:
+            numbers = pseudo_random(frames * channels * 3, 1 << bits, bits)
+            own = numbers.reshape(frames, channels, 3)
+        sums = [
+            Sum(row, own[..., : 1 + row % 3] ^ (i * (len(DISTANCES[row]) > 1)))
+            for i, row in enumerate(rows)
+        ]
+        data = DatagramCoder(bits, channels, tables() if coded else None).encode(
+            own, sums, denoise=frames == 3
+        )
+        assert data[1] >> 6 == 2 + coded
+        vectors.append(
+            {
+                "bits_per_code": bits,
+                "denoise": frames == 3,
+                "entropy_coded": coded,
+                "codes": own.tolist(),
+                "sums": [
+                    {"distances": list(one.distances), "codes": one.codes.tolist()} for one in sums
+                ],
+                "bytes": data.hex(),
+            }
+        )
+    return vectors
+
+
 def _files() -> list[dict[str, Any]]:
     packed = Header(
         sample_rate=44_100,
@@ -201,6 +240,7 @@ def make() -> dict[str, Any]:
         "entropy_coding": _entropy(),
         "packets": _packets(),
         "files": _files(),
+        "datagrams": _datagrams(),
     }
 
 

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import org.soundstream.live.Redundancy;
 import org.soundstream.tflite.Benchmark;
 import org.soundstream.tflite.CodecModel;
 
@@ -94,7 +95,8 @@ final class DemoSession {
   }
 
   /** Loads the model and starts to listen; the listener is told. */
-  void startCall(String flavour, int bitrateBps, boolean denoise, double loss) {
+  void startCall(String flavour, int bitrateBps, boolean denoise, Redundancy redundancy,
+      double loss) {
     if (!takeFocus()) {
       return;
     }
@@ -102,6 +104,7 @@ final class DemoSession {
     inBackground(worker, () -> {
       LiveCall started = new LiveCall(model, flavour, bitrateBps, audioManager, this::onCallError);
       started.setDenoise(denoise);
+      started.setRedundancy(redundancy);
       started.setLoss(loss);
       started.start();
       main.post(() -> {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import org.soundstream.codec.ModelMetadata;
 import org.soundstream.live.LossSimulator;
 import org.soundstream.live.Receiver;
+import org.soundstream.live.Redundancy;
 import org.soundstream.live.Sender;
 import org.soundstream.tflite.CodecModel;
 import org.soundstream.tflite.TfliteDecoder;
@@ -85,6 +86,11 @@ final class LiveCall {
   void setDenoise(boolean denoise) {
     encoder.setDenoise(denoise ? 1f : 0f);
     sender.setDenoise(denoise);
+  }
+
+  /** How much of each packet protects others; the receiver holds back more for it. */
+  void setRedundancy(Redundancy redundancy) {
+    sender.setRedundancy(redundancy);
   }
 
   /** Loses this share of packets, from 0 to below 1. */

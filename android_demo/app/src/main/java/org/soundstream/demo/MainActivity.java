@@ -14,7 +14,6 @@ import android.os.Bundle;
 import android.os.Handler;
 import android.os.Looper;
 import android.view.View;
-import android.widget.AdapterView;
 import android.widget.ArrayAdapter;
 import android.widget.Button;
 import android.widget.SeekBar;
@@ -29,8 +28,11 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.soundstream.codec.ModelMetadata;
+import org.soundstream.live.Redundancy;
 
 /** The one screen: shows the session and passes on what is touched. */
 public final class MainActivity extends Activity implements DemoSession.Listener {
@@ -51,6 +53,7 @@ public final class MainActivity extends Activity implements DemoSession.Listener
   private DemoSession session;
   private Spinner bitrate;
   private Spinner flavour;
+  private Spinner redundancy;
   private SeekBar loss;
   private Switch denoise;
   private Button live;
@@ -158,19 +161,13 @@ public final class MainActivity extends Activity implements DemoSession.Listener
     for (int rate : metadata.bitratesBps) {
       rates.add(getString(R.string.bitrate_value, Double.toString(rate / 1e3)));
     }
-    bitrate = spinner(R.id.bitrate, rates);
-    bitrate.setOnItemSelectedListener(new AdapterView.OnItemSelectedListener() {
-      @Override
-      public void onItemSelected(AdapterView<?> parent, View view, int position, long id) {
-        if (session.call() != null) {
-          session.call().setBitrate(metadata.bitratesBps.get(position));
-        }
-      }
-
-      @Override
-      public void onNothingSelected(AdapterView<?> parent) {}
-    });
-    flavour = spinner(R.id.flavour, metadata.flavours);
+    bitrate = spinner(R.id.bitrate, rates,
+        position -> session.call().setBitrate(metadata.bitratesBps.get(position)));
+    redundancy = spinner(R.id.redundancy,
+        Arrays.asList(getString(R.string.redundancy_off), getString(R.string.redundancy_light),
+            getString(R.string.redundancy_strong)),
+        position -> session.call().setRedundancy(Redundancy.values()[position]));
+    flavour = spinner(R.id.flavour, metadata.flavours, position -> {});
     denoise = findViewById(R.id.denoise);
     denoise.setVisibility(metadata.denoise ? View.VISIBLE : View.GONE);
     denoise.setOnClickListener(view -> {
@@ -210,10 +207,16 @@ public final class MainActivity extends Activity implements DemoSession.Listener
         view -> session.makeWav(file -> share(file, "audio/wav")));
   }
 
-  private Spinner spinner(int id, List<String> items) {
+  /** A choice; {@code inCall} gets the position of what is chosen while there is a call. */
+  private Spinner spinner(int id, List<String> items, IntConsumer inCall) {
     Spinner spinner = findViewById(id);
     spinner.setAdapter(
         new ArrayAdapter<>(this, android.R.layout.simple_spinner_dropdown_item, items));
+    spinner.setOnItemSelectedListener(new ItemChosen(position -> {
+      if (session.call() != null) {
+        inCall.accept(position);
+      }
+    }));
     return spinner;
   }
 
@@ -235,7 +238,8 @@ public final class MainActivity extends Activity implements DemoSession.Listener
     } else {
       session.stop();
       session.startCall((String) flavour.getSelectedItem(), selectedBitrate(),
-          denoise.isChecked(), loss.getProgress() / 100.0);
+          denoise.isChecked(), Redundancy.values()[redundancy.getSelectedItemPosition()],
+          loss.getProgress() / 100.0);
     }
   }
 
@@ -287,11 +291,9 @@ public final class MainActivity extends Activity implements DemoSession.Listener
           call.sender().times().quantileNanos(0.5) / 1e6,
           call.receiver().times().quantileNanos(0.5) / 1e6,
           session.model().metadata().frameNanos() / 1e6,
-          call.realTimeFactor(),
-          call.latencyMillis(),
-          call.jitterMillis(),
-          call.receiver().numConcealed(),
-          call.receiver().numPlayed()));
+          call.realTimeFactor(), call.latencyMillis(), call.jitterMillis(),
+          call.receiver().numConcealed(), call.receiver().numPlayed(),
+          call.receiver().numRebuilt()));
     }
     main.postDelayed(meterTick, METER_MILLIS);
   }

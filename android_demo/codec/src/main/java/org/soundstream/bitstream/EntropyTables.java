@@ -112,22 +112,50 @@ public final class EntropyTables {
    * @throws IllegalArgumentException a code or the number of levels is beyond the tables
    */
   int encode(int[] codes, int numFrames, int numChannels, int numLevels) {
+    begin();
+    append(codes, 0, numFrames, numChannels, numLevels);
+    return finish();
+  }
+
+  /** Begins to encode; {@link #append} and {@link #appendUniform} go on, {@link #finish} ends. */
+  void begin() {
+    encoder.reset();
+  }
+
+  /**
+   * Encodes codes [frames, channels, levels] from {@code offset} on.
+   *
+   * @throws IllegalArgumentException a code or the number of levels is beyond the tables
+   */
+  void append(int[] codes, int offset, int numFrames, int numChannels, int numLevels) {
     if (numLevels > levels.length) {
       throw new IllegalArgumentException(
           numLevels + " levels, entropy tables have " + levels.length);
     }
-    encoder.reset();
     int frameCodes = numChannels * numLevels;
-    for (int at = 0; at < numFrames * frameCodes; at++) {
-      if (codes[at] < 0 || codes[at] >= codebookSize) {
-        throw new IllegalArgumentException("code " + codes[at] + ", entropy tables have 0.."
+    for (int i = 0; i < numFrames * frameCodes; i++) {
+      int code = codes[offset + i];
+      if (code < 0 || code >= codebookSize) {
+        throw new IllegalArgumentException("code " + code + ", entropy tables have 0.."
             + (codebookSize - 1));
       }
-      int level = at % numLevels;
-      int first = row(codes, at, level, frameCodes) + codes[at];
+      int level = i % numLevels;
+      int first = row(codes, offset, i, level, frameCodes) + code;
       char[] cumulative = levels[level].cumulative;
       encoder.encode(cumulative[first], cumulative[first + 1] - cumulative[first]);
     }
+  }
+
+  /** Encodes so many codes of {@code bits} bits that are all equally likely. */
+  void appendUniform(int[] codes, int offset, int count, int bits) {
+    int width = RangeEncoder.TOTAL >>> bits;
+    for (int i = offset; i < offset + count; i++) {
+      encoder.encode(codes[i] * width, width);
+    }
+  }
+
+  /** Ends; returns how many bytes there are in all. */
+  int finish() {
     return encoder.finish();
   }
 
@@ -143,22 +171,45 @@ public final class EntropyTables {
    */
   void decode(byte[] data, int length, int numFrames, int numChannels, int numLevels, int[] codes)
       throws BitstreamException {
+    begin(data, 0, length);
+    read(codes, 0, numFrames, numChannels, numLevels);
+  }
+
+  /** Begins to decode; {@link #read} and {@link #readUniform} go on. */
+  void begin(byte[] data, int offset, int length) {
+    decoder.reset(data, offset, length);
+  }
+
+  /**
+   * Decodes codes [frames, channels, levels], to be written from {@code offset} on.
+   *
+   * @throws BitstreamException the bytes are damaged, or there are more levels than tables
+   */
+  void read(int[] codes, int offset, int numFrames, int numChannels, int numLevels)
+      throws BitstreamException {
     if (numLevels > levels.length) {
       throw new BitstreamException(numLevels + " levels, entropy tables have " + levels.length);
     }
-    decoder.reset(data, 0, length);
     int frameCodes = numChannels * numLevels;
-    for (int at = 0; at < numFrames * frameCodes; at++) {
-      int level = at % numLevels;
-      int first = row(codes, at, level, frameCodes);
-      codes[at] = decoder.decode(levels[level].cumulative, first, codebookSize);
+    for (int i = 0; i < numFrames * frameCodes; i++) {
+      int level = i % numLevels;
+      int first = row(codes, offset, i, level, frameCodes);
+      codes[offset + i] = decoder.decode(levels[level].cumulative, first, codebookSize);
     }
   }
 
-  /** Where the row for the code at {@code at} starts, which depends on codes before it. */
-  private int row(int[] codes, int at, int level, int frameCodes) {
+  /** Decodes so many codes that were all equally likely. */
+  void readUniform(int[] codes, int offset, int count, int bits) throws BitstreamException {
+    for (int i = offset; i < offset + count; i++) {
+      codes[i] = decoder.decodeUniform(bits);
+    }
+  }
+
+  /** Where the row for code {@code i} from {@code offset} starts; it depends on those before. */
+  private int row(int[] codes, int offset, int i, int level, int frameCodes) {
     Level table = levels[level];
-    int past = at < frameCodes ? 0 : table.pastContext[codes[at - frameCodes]] & 0xFF;
+    int at = offset + i;
+    int past = i < frameCodes ? 0 : table.pastContext[codes[at - frameCodes]] & 0xFF;
     int depth = level == 0 ? 0 : table.depthContext[codes[at - 1]] & 0xFF;
     return (past * table.numDepth + depth) * (codebookSize + 1);
   }

@@ -30,11 +30,7 @@ final class RangeDecoder {
    * @throws BitstreamException no encoder writes such bytes
    */
   int decode(char[] cumulative, int first, int numSymbols) throws BitstreamException {
-    long step = size >>> RangeEncoder.PRECISION_BITS;
-    long value = code / step;
-    if (value >= RangeEncoder.TOTAL) {
-      throw new BitstreamException("entropy-coded data is damaged");
-    }
+    int value = value();
     int low = 0; // cumulative[first + low] <= value < cumulative[first + high]
     int high = numSymbols;
     while (high - low > 1) {
@@ -45,13 +41,41 @@ final class RangeDecoder {
         high = middle;
       }
     }
-    code -= step * cumulative[first + low];
-    size = step * (cumulative[first + low + 1] - cumulative[first + low]);
+    int start = cumulative[first + low];
+    take(start, cumulative[first + low + 1] - start);
+    return low;
+  }
+
+  /**
+   * The next of symbols that are all equally likely: a number of so many bits, 1..15.
+   *
+   * @throws BitstreamException no encoder writes such bytes
+   */
+  int decodeUniform(int bits) throws BitstreamException {
+    int shift = RangeEncoder.PRECISION_BITS - bits;
+    int symbol = value() >>> shift;
+    take(symbol << shift, 1 << shift);
+    return symbol;
+  }
+
+  /** In which of 2^15 equal parts of the interval the next symbol lies. */
+  private int value() throws BitstreamException {
+    long value = code / (size >>> RangeEncoder.PRECISION_BITS);
+    if (value >= RangeEncoder.TOTAL) {
+      throw new BitstreamException("entropy-coded data is damaged");
+    }
+    return (int) value;
+  }
+
+  /** Narrows the interval to a symbol's parts of it. */
+  private void take(int start, int width) {
+    long step = size >>> RangeEncoder.PRECISION_BITS;
+    code -= step * start;
+    size = step * width;
     while (size < RangeEncoder.BOTTOM) {
       code = code << 8 | next();
       size <<= 8;
     }
-    return low;
   }
 
   private int next() {

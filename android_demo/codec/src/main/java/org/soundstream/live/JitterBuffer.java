@@ -14,10 +14,12 @@ public final class JitterBuffer {
   public static final int FILLING = -1;
   /** The packet is lost, or would be too late. */
   public static final int MISSING = 0;
+  /** Nothing is due: one frame more is held back from now on. */
+  public static final int WAITING = -2;
 
   private static final int CALM_FRAMES = 500; // after which the delay is shortened
 
-  private final int minDelay;
+  private final int leastDelay; // as the caller wants it
   private final int capacity; // a power of two, so that numbers may wrap around
   private final byte[][] packets;
   private final int[] sizes; // 0: not there
@@ -25,6 +27,7 @@ public final class JitterBuffer {
   private boolean received;
   private int next; // number of the packet to give out
   private int newest;
+  private int minDelay; // what packets need, at least what the caller wants
   private int delay;
   private int stretch; // frames to fill before the next packet is taken
   private int calmFrames;
@@ -41,6 +44,7 @@ public final class JitterBuffer {
     if (minDelay < 1 || Integer.bitCount(capacity) != 1 || capacity <= minDelay) {
       throw new IllegalArgumentException("delay " + minDelay + ", capacity " + capacity);
     }
+    leastDelay = minDelay;
     this.minDelay = minDelay;
     this.capacity = capacity;
     packets = new byte[capacity][maxPacketBytes];
@@ -58,6 +62,23 @@ public final class JitterBuffer {
   /** Frames held back for the sake of late packets. */
   public synchronized int delayFrames() {
     return delay;
+  }
+
+  /**
+   * Holds back at least so many frames from now on, because packets tell of those so far before
+   * them; what the caller wanted at first is the least.
+   */
+  public synchronized void holdBack(int frames) {
+    minDelay = Math.min(capacity / 2, Math.max(leastDelay, frames));
+    if (delay < minDelay) {
+      stretch += started ? minDelay - delay : 0;
+      delay = minDelay;
+    }
+  }
+
+  /** Number of the packet last given out, or found missing. */
+  public synchronized int lastTaken() {
+    return next - 1;
   }
 
   /** Packets that came too late to be played. */
@@ -97,7 +118,7 @@ public final class JitterBuffer {
    * Gives out the next packet; to be called once per frame.
    *
    * @param out gets the packet
-   * @return its size, or {@link #FILLING}, or {@link #MISSING}
+   * @return its size, or {@link #FILLING}, {@link #MISSING}, {@link #WAITING}
    */
   public synchronized int take(byte[] out) {
     if (!started) {
@@ -108,7 +129,7 @@ public final class JitterBuffer {
     }
     if (stretch > 0) {
       stretch--;
-      return MISSING;
+      return WAITING;
     }
     if (++calmFrames >= CALM_FRAMES) {
       calmFrames = 0;

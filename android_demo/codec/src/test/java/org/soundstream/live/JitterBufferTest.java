@@ -21,6 +21,7 @@ public class JitterBufferTest {
 
   private static final int FILLING = JitterBuffer.FILLING - 100;
   private static final int MISSING = JitterBuffer.MISSING - 100;
+  private static final int WAITING = JitterBuffer.WAITING - 100;
 
   @Test
   public void packetsComeOutInOrder() {
@@ -59,8 +60,34 @@ public class JitterBufferTest {
     assertEquals(3, buffer.delayFrames());
     put(3);
     put(4);
-    assertEquals(MISSING, take()); // waits one frame more, once
+    assertEquals(WAITING, take()); // one frame more, once
     for (int number = 5; number < 900; number++) {
+      put(number);
+      take();
+    }
+    assertEquals(2, buffer.delayFrames());
+  }
+
+  @Test
+  public void whatPacketsNeedIsHeldBackFromThenOn() {
+    put(0);
+    put(1);
+    assertEquals(0, take());
+    assertEquals(0, buffer.lastTaken());
+    buffer.holdBack(4);
+    put(2);
+    assertEquals(WAITING, take());
+    put(3);
+    assertEquals(WAITING, take());
+    put(5);
+    assertEquals(1, take());
+    assertEquals(4, buffer.delayFrames());
+    assertEquals(2, take());
+    assertEquals(3, take());
+    assertEquals(MISSING, take());
+    assertEquals(4, buffer.lastTaken());
+    buffer.holdBack(0);
+    for (int number = 6; number < 1_600; number++) {
       put(number);
       take();
     }
