@@ -1,38 +1,63 @@
-"""Decoding of stretches of audio files inside the tf.data graph."""
+"""Decoding of stretches of audio files inside the tf.data graph.
+
+tensorflow-io decodes where it is installed, which it is not on Python 3.13; soundfile decodes what
+it cannot, and everything without it. The samples are the same.
+"""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
-import tensorflow_io as tfio
 
 from data.folder import Segment
 from soundstream.audio import read_segment
+
+try:
+    import tensorflow_io as tfio
+except ImportError:
+    tfio = None
 
 # tensorflow-io decodes files whole (its seeking form, IOTensor.from_audio, keeps one open file per
 # graph node, which parallel calls overwrite for each other). Of longer files than this, soundfile
 # seeks the stretch instead, which is faster.
 WHOLE_FILE_SECONDS = 15
-# What tensorflow-io decodes, in libsndfile's terms. It must be asked for the very type it holds.
-_WAV16, _WAV32, _WAV_FLOAT, _FLAC16, _FLAC32, _VORBIS, _MP3, _SOUNDFILE = range(8)
-_DECODERS = {
-    ("WAV", "PCM_16"): _WAV16,
-    ("WAV", "PCM_24"): _WAV32,
-    ("WAV", "PCM_32"): _WAV32,
-    ("WAV", "FLOAT"): _WAV_FLOAT,
-    ("FLAC", "PCM_16"): _FLAC16,
-    ("FLAC", "PCM_24"): _FLAC32,
-    ("OGG", "VORBIS"): _VORBIS,
-    ("MP3", "MPEG_LAYER_III"): _MP3,
-}
+# A file's whole content, string [] -> samples [time, channels] of any type.
+Decoder = Callable[[tf.Tensor], tf.Tensor]
+
+
+def _tfio_decoders() -> dict[tuple[str, str], Decoder]:
+    """By libsndfile's format and subtype. Each must be asked for the very type that it holds.
+
+    WAV of 32-bit integers is not here: tensorflow-io takes it for floats.
+    """
+    if tfio is None:
+        return {}
+    wav, flac = tfio.audio.decode_wav, tfio.audio.decode_flac
+    return {
+        ("WAV", "PCM_16"): functools.partial(wav, dtype=tf.int16),
+        ("WAV", "PCM_24"): functools.partial(wav, dtype=tf.int32),
+        ("WAV", "FLOAT"): functools.partial(wav, dtype=tf.float32),
+        ("FLAC", "PCM_16"): functools.partial(flac, dtype=tf.int16),
+        ("FLAC", "PCM_24"): functools.partial(flac, dtype=tf.int32),
+        ("OGG", "VORBIS"): tfio.audio.decode_vorbis,
+        ("MP3", "MPEG_LAYER_III"): tfio.audio.decode_mp3,
+    }
+
+
+_DECODERS = _tfio_decoders()
+_NUMBERS = {kind: number for number, kind in enumerate(_DECODERS, 1)}
+_SOUNDFILE = 0
 
 
 def decoder_for(segment: Segment) -> int:
-    """Which decoder of `decode_mono` reads a segment: soundfile what tensorflow-io cannot."""
+    """The number of the decoder that reads a segment in `decode_mono`."""
     file = segment.file
     if segment.count == 0 or file.frames > WHOLE_FILE_SECONDS * file.rate:
         return _SOUNDFILE
-    return _DECODERS.get((file.format, file.subtype), _SOUNDFILE)
+    return _NUMBERS.get((file.format, file.subtype), _SOUNDFILE)
 
 
 def decode_mono(
@@ -56,20 +81,11 @@ def decode_mono(
         samples = tf.numpy_function(_read_mono, [path, first, count], tf.float32, stateful=False)
         return tf.ensure_shape(samples, [None])
 
-    def content() -> tf.Tensor:
-        return tf.io.read_file(path)
+    def whole(decode: Decoder) -> Callable[[], tf.Tensor]:
+        return lambda: mono(decode(tf.io.read_file(path)))
 
-    decoders = {
-        _WAV16: lambda: mono(tfio.audio.decode_wav(content(), dtype=tf.int16)),
-        _WAV32: lambda: mono(tfio.audio.decode_wav(content(), dtype=tf.int32)),
-        _WAV_FLOAT: lambda: mono(tfio.audio.decode_wav(content(), dtype=tf.float32)),
-        _FLAC16: lambda: mono(tfio.audio.decode_flac(content(), dtype=tf.int16)),
-        _FLAC32: lambda: mono(tfio.audio.decode_flac(content(), dtype=tf.int32)),
-        _VORBIS: lambda: mono(tfio.audio.decode_vorbis(content())),
-        _MP3: lambda: mono(tfio.audio.decode_mp3(content())),
-        _SOUNDFILE: by_soundfile,
-    }
-    return tf.switch_case(tf.cast(decoder, tf.int32), decoders)
+    branches = [by_soundfile, *(whole(decode) for decode in _DECODERS.values())]
+    return tf.switch_case(tf.cast(decoder, tf.int32), branches)
 
 
 def _read_mono(path: bytes, first: int, count: int) -> np.ndarray:

@@ -32,9 +32,8 @@ def test_each_variant_is_a_codec_of_the_same_bitrates(file, monkeypatch):
 
 @flagsaver.flagsaver
 def test_widths_that_are_no_numbers_are_named():
-    flags.FLAGS(["train.py", "--codec_strides=5,two"])
-    with pytest.raises(ValueError, match="--codec_strides=5,two"):
-        train.codec_config()
+    with pytest.raises(flags.IllegalFlagValueError, match=r"--codec_strides=5,two: .*whole number"):
+        flags.FLAGS(["train.py", "--codec_strides=5,two"])
 
 
 def test_the_table_has_means_and_intervals_over_clips():
@@ -53,17 +52,31 @@ def test_the_table_has_means_and_intervals_over_clips():
     assert lines[3].endswith("| +0.200 ±0.000 |")
 
 
+def test_a_full_disk_leaves_earlier_scores_whole(tmp_path, full_disk):
+    before = "variant,seed,bitrate_bps,clip,metric,score\nbase,0,3000,0,estoi,0.5\n"
+    (tmp_path / "scores.csv").write_text(before)
+    row = {"variant": "base", "seed": "1", "bitrate_bps": "3000", "clip": "0"}
+    with pytest.raises(OSError, match="No space left"):
+        ablations.keep([row | {"metric": "estoi", "score": "0.5"}], [], tmp_path)
+    assert (tmp_path / "scores.csv").read_text() == before
+
+
 @pytest.mark.slow
 def test_two_short_trainings(tmp_path):
     """Expected usage, with a variant that cannot be trained among them."""
     folder = make_folder(tmp_path / "audio", 16_000)
-    common = ["--batch_size=2", "--crop_seconds=0.3", "--quantizer_start=2", "--validation_clips=2"]
+    common = [
+        "--batch_size=2",
+        "--crop_seconds=0.3",
+        "--quantizer_start=2",
+        "--validation_max_files=2",
+    ]
     (tmp_path / "good.flags").write_text("\n".join(common))
     (tmp_path / "bad.flags").write_text("\n".join([*common, "--codec_codebook_size=7"]))
     command = [
         *(sys.executable, "tools/study/ablations.py", f"--variants={tmp_path}"),
         *(f"--data_dir={folder}", f"--output_dir={tmp_path}/out", "--minutes=1.5"),
-        *("--metrics=estoi", "--bitrates_bps=3000", "--clips=2"),
+        *("--metrics=estoi", "--bitrate_bps=3000", "--max_files=2"),
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "codebook_size=7" in done.stderr

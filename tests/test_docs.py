@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [
-    path
-    for pattern in ("*.md", "docs/*.md", "android_demo/*.md", "pretrained/**/*.md", "demo/**/*.md")
-    for path in sorted(ROOT.glob(pattern))
-]
+PATTERNS = ("*.md", "docs/*.md", "android_demo/*.md", "pretrained/**/*.md", "demo/**/*.md")
+PAGES = [path for pattern in PATTERNS for path in sorted(ROOT.glob(pattern))]
 MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_there_are_pages_in_all_folders(pattern):
+    assert any(ROOT.glob(pattern))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

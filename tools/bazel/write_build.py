@@ -17,7 +17,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
+from common import command_line
+
 ROOT = Path(__file__).resolve().parents[2]
+PYTHON = {"python_version": "3.11"}  # Bazel's, for which the lock is made
 KINDS = ("py_library", "py_binary", "pytest_test")
 _IMPLIED_BY_PYTEST_TEST = {"//tests:conftest", "pytest"}
 _INDENT = 4 * " "
@@ -59,12 +64,14 @@ def git_files(pattern: str) -> list[str]:
 
 
 def pins() -> dict[str, str]:
-    """The version of each package that the requirements pin."""
-    return {
-        normal(name): version
-        for file in ("requirements.txt", "requirements-dev.txt")
-        for name, version in re.findall(r"^([\w.-]+)==(\S+)", (ROOT / file).read_text(), re.M)
-    }
+    """The version of each package that the requirements pin on Bazel's Python."""
+    found = {}
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for line in re.findall(r"^\w[^#\n]+", (ROOT / file).read_text(), re.M):
+            requirement = Requirement(line.strip())
+            if requirement.marker is None or requirement.marker.evaluate(PYTHON):
+                found[normal(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    return found
 
 
 def read_targets() -> dict[str, Target]:
@@ -215,7 +222,11 @@ def changes() -> dict[str, str]:
     return {build: text for build, text in new.items() if text != (ROOT / build).read_text()}
 
 
-if __name__ == "__main__":
+def main(_: list[str]) -> None:
     for path, content in changes().items():
         (ROOT / path).write_text(content)
         print(path)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -3,7 +3,6 @@
 python tools/benchmark/inspect_graph.py pretrained/speech/*.tflite
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from common import command_line
 from export.flatbuffer import cut_graph
 
 # Operators that no phone should meet: each is slow, breaks XNNPACK's partition, or needs Flex.
@@ -115,8 +115,10 @@ def _macs(graph: schema.SubGraphT, name: str, node: schema.OperatorT) -> int:
     return output * int(np.prod(filters)) // int(filters[0])
 
 
-def main(paths: list[str]) -> None:
-    for path in paths:
+def main(argv: list[str]) -> None:
+    if not argv[1:]:
+        raise ValueError("name a .tflite file")
+    for path in argv[1:]:
         content = Path(path).read_bytes()
         for signature, nodes in operators(content).items():
             macs, read = sum(n.macs for n in nodes), sum(n.constant_bytes for n in nodes)
@@ -128,4 +130,4 @@ def main(paths: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command_line.run(main, arguments=True)

@@ -4,26 +4,27 @@
 
 writes entropy_tables.bin and entropy_coding.json into the model's folder. The data folder is a
 prepared one (train split to learn, valid split to measure); or give two of audio files, the other
-by --valid_dir.
+by --validation_dir.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from common import command_line
 from data.selection import find_recordings
 from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.packets import PacketCoder
 from soundstream.codec.files import TABLES_FILE
 from soundstream.codec.packet_encoder import FRAMES_PER_PACKET
+from soundstream.tflite.metadata import write_whole
 from soundstream.tflite.runtime import CodecModel
 from tools.release.table_learning import learn_tables
 from tools.study.recording_codes import codes_of
@@ -31,6 +32,7 @@ from tools.study.recording_codes import codes_of
 REPORT_FILE = "entropy_coding.json"
 _BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 _RESAMPLES = 2_000  # of the bootstrap
+_MAX_LEVEL_BYTES = 8_192  # of one level's table
 
 
 def measure(
@@ -68,27 +70,30 @@ def measure(
     }
 
 
+def keep(folder: Path, tables: bytes, report: dict[str, Any]) -> None:
+    """Writes both files whole: the folder may be that of a released model, which others read."""
+    write_whole(folder / TABLES_FILE, tables)
+    write_whole(folder / REPORT_FILE, f"{json.dumps(report, indent=2)}\n".encode())
+
+
 def main(_: list[str]) -> None:
-    folder = Path(flags.FLAGS.model_dir)
-    try:
-        model = CodecModel.load(folder)
-        train = find_recordings(flags.FLAGS.data_dir, "train", ["speech"], flags.FLAGS.clips)
-        valid_dir = flags.FLAGS.valid_dir or flags.FLAGS.data_dir
-        valid = find_recordings(valid_dir, "valid", ["speech"], flags.FLAGS.valid_clips)
-        clips = codes_of(model, train, flags.FLAGS.clip_seconds)
-        tables = learn_tables(clips, model.metadata.codebook_size, flags.FLAGS.max_level_bytes)
-    except ValueError as error:
-        sys.exit(str(error))
-    held_out = codes_of(model, valid, flags.FLAGS.clip_seconds)
-    bits_per_code = (model.metadata.codebook_size - 1).bit_length()
+    given = flags.FLAGS
+    folder = Path(given.model_dir)
+    model = CodecModel.load(folder)
+    train = find_recordings(given.data_dir, "train", ["speech"], given.max_files)
+    validation_dir = given.validation_dir or given.data_dir
+    valid = find_recordings(validation_dir, "valid", ["speech"], given.validation_max_files)
+    clips = codes_of(model, train, given.max_seconds)
+    tables = learn_tables(clips, model.metadata.codebook_size, _MAX_LEVEL_BYTES)
+    held_out = codes_of(model, valid, given.max_seconds)
     results = {}
     for bitrate_bps in _BITRATES_BPS:
         if bitrate_bps in model.metadata.bitrates_bps:
             levels = model.metadata.num_quantizers_for(bitrate_bps)
-            results[str(bitrate_bps)] = measure(tables, held_out, bits_per_code, levels)
+            width = model.metadata.bits_per_code
+            results[str(bitrate_bps)] = measure(tables, held_out, width, levels)
             print(bitrate_bps, results[str(bitrate_bps)], flush=True)
     data = tables.to_bytes()
-    (folder / TABLES_FILE).write_bytes(data)
     report = {
         "tables_id": f"{tables.id:08x}",
         "bytes": len(data),
@@ -96,16 +101,29 @@ def main(_: list[str]) -> None:
         "measured_on": {"clips": len(held_out), "frames": sum(map(len, held_out))},
         "by_bitrate_bps": results,
     }
-    (folder / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
+    keep(folder, data, report)
     print(f"{folder / TABLES_FILE}: {len(data)} bytes")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
-    flags.DEFINE_string("data_dir", None, "Prepared data, or audio.", required=True)
-    flags.DEFINE_string("valid_dir", None, "Where to measure; default: --data_dir.")
-    flags.DEFINE_integer("clips", 1000, "Recordings to learn from, one per speaker first.", 10)
-    flags.DEFINE_integer("valid_clips", 100, "Recordings to measure on.", 2)
-    flags.DEFINE_float("clip_seconds", 10.0, "At most so much of each.", 1.0)
-    flags.DEFINE_integer("max_level_bytes", 8_192, "Largest table of one level.")
-    app.run(main)
+    flags.DEFINE_string("model_dir", None, "Folder of the exported model; required.", required=True)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder, or any folder of audio; required.", required=True
+    )
+    flags.DEFINE_string(
+        "validation_dir", None, "Folder of audio to measure on; default: that of --data_dir."
+    )
+    flags.DEFINE_integer(
+        "max_files", 1000, "Recordings at most to learn from, one per speaker first.", 10
+    )
+    flags.DEFINE_integer("validation_max_files", 100, "Recordings at most to measure on.", 2)
+    flags.DEFINE_float("max_seconds", 10.0, "Seconds at most of each recording.", 1.0)
+    command_line.run(
+        main,
+        renamed={
+            "clip_seconds": "max_seconds",
+            "clips": "max_files",
+            "valid_clips": "validation_max_files",
+            "valid_dir": "validation_dir",
+        },
+    )
