@@ -31,7 +31,9 @@ def test_all_models_have_a_row_and_all_files_a_checksum():
     for folder in (ROOT / "pretrained").iterdir():
         assert f"(pretrained/{folder.name}/README.md)" in text
         for file in folder.glob("*.tflite"):
-            assert re.search(rf"`{folder.name}/{file.name}` \| [\d.]+ \| `[0-9a-f]{{64}}`", text)
+            assert re.search(
+                rf"`pretrained/{folder.name}/{file.name}` \| [\d.]+ \| `[0-9a-f]{{64}}`", text
+            )
 
 
 def test_a_page_without_a_place_for_a_table_is_refused():

@@ -85,12 +85,12 @@ def _model_scores(conditions: list[dict[str, Any]], denoise: bool) -> str:
 
 def _files(folders: list[Path]) -> list[str]:
     lines = ["<details><summary>Files and their SHA-256</summary>", ""]
-    lines += _head("file in `pretrained/`", "MB", "SHA-256")
+    lines += _head("file", "MB", "SHA-256")
     for path in (path for folder in folders for path in sorted(folder.iterdir())):
         if path.suffix in SHIPPED:
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
-            name = f"{path.parent.name}/{path.name}"
+            name = f"pretrained/{path.parent.name}/{path.name}"
             lines.append(_row(f"`{name}`", f"{len(content) / 1e6:.2f}", f"`{digest}`"))
     return [*lines, "", "</details>"]
 
