@@ -6,6 +6,7 @@ batches that the unbroken run would have seen, and nothing has to be saved for i
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -165,7 +166,7 @@ class _Folder(AudioFolder):
                 for clip, start, length in zip(drawn.clip, drawn.start, drawn.length)
             ]
             return (
-                np.array([str(segment.file.path).encode() for segment in segments], object),
+                np.array([os.fsencode(segment.file.path) for segment in segments], object),
                 np.array([segment.first for segment in segments], np.int64),
                 np.array([segment.count for segment in segments], np.int64),
                 np.array([decoder_for(segment) for segment in segments], np.int64),
@@ -175,8 +176,7 @@ class _Folder(AudioFolder):
             )
 
         def finished(raw: np.ndarray, clip: int, start: int, length: int) -> np.ndarray:
-            segment = self.segment(self.clips[clip], start, length)
-            stretch = self.finish(raw, segment, length)
+            stretch = self.finish(raw, self.clips[clip], start, length)
             return np.pad(stretch, (0, window - len(stretch)))
 
         def decoded(path, first, count, decoder, clip, start, length) -> tf.Tensor:

@@ -84,12 +84,6 @@ def prepare_stretches(
 
 def _stretches(recording: Recording) -> Iterator[tuple[np.ndarray, int]]:
     """Mono float32 [time] of up to PIECE_SECONDS, and its rate in Hz."""
-    if recording.path.suffix.lower() == ".g722":
-        samples, rate = audio.read_audio(recording.path)
-        size = PIECE_SECONDS * rate
-        for start in range(0, len(samples), size):
-            yield samples[start : start + size].mean(axis=1), rate
-        return
     with audio.AudioReader(recording.path) as reader:
         blocks = reader.blocks(PIECE_SECONDS * reader.rate)
         for block in itertools.islice(blocks, MUSIC_PIECES if recording.kind == "music" else None):

@@ -116,20 +116,20 @@ def test_both_forms_give_the_same_batches(folder, prepared):
         (".wav", 44_100, "PCM_24", True),
         (".wav", 16_000, "FLOAT", True),
         (".wav", 16_000, "PCM_U8", False),
-        (".flac", 48_000, "PCM_16", True),
-        (".flac", 22_050, "PCM_24", True),
-        (".ogg", 32_000, "VORBIS", True),
+        (".flac", 48_000, "PCM_16", False),
+        (".flac", 22_050, "PCM_24", False),
+        (".ogg", 32_000, "VORBIS", False),
         (".ogg", 48_000, "OPUS", False),
-        (".mp3", 44_100, "MPEG_LAYER_III", True),
+        (".mp3", 44_100, "MPEG_LAYER_III", False),
     ],
 )
 @pytest.mark.parametrize("long", [False, True])
 def test_every_format_is_decoded_at_the_right_place(
     tmp_path, monkeypatch, suffix, rate, subtype, in_graph, long
 ):
-    by_soundfile = []
-    read = decoding.read_segment
-    monkeypatch.setattr(decoding, "read_segment", lambda *a: by_soundfile.append(a) or read(*a))
+    by_library = []
+    read = decoding.read_mono
+    monkeypatch.setattr(decoding, "read_mono", lambda *a: by_library.append(a) or read(*a))
     monkeypatch.setattr(decoding, "WHOLE_FILE_SECONDS", 1 if long else 15)
     path = tmp_path / f"a{suffix}"
     stereo = np.stack([voice(0, 2.0, rate), voice(1, 2.0, rate)], axis=1)
@@ -144,7 +144,7 @@ def test_every_format_is_decoded_at_the_right_place(
             start = int(match.argmax())
             found = whole[start : start + CROP] / np.abs(whole[start : start + CROP]).max()
             assert np.abs(found - crop).max() < 2e-3
-    assert bool(by_soundfile) == (long or not in_graph)
+    assert bool(by_library) == (long or not in_graph)
 
 
 def test_bad_files_are_named_and_left_out(tmp_path, caplog):
