@@ -1,0 +1,1 @@
+"""Running codecs, this one and others, over recordings: scores, results and the report."""

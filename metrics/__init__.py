@@ -1,0 +1,1 @@
+"""Functions of signals: scores, alignment, artefacts, and intervals of their means."""

@@ -1,11 +1,12 @@
 """Codes audio files into .sst files and back with a streaming neural codec.
 
-  python codec.py encode speech.wav speech.sst --bitrate_bps=3000
-  python codec.py decode speech.sst copy.wav
-  python codec.py info speech.sst
+  soundstream encode speech.wav speech.sst --bitrate_bps=3000
+  soundstream decode speech.sst copy.wav
+  soundstream info speech.sst
 
 `encode` takes wav, flac, ogg and mp3 at any sample rate, number of channels and length, and all
-three come back exactly. A folder is coded into a folder, and "-" is a pipe (wav or .sst).
+three come back exactly. A folder is coded into a folder, and "-" is a pipe (wav or .sst). `decode`
+finds the model by the id in the file.
 
 Exit code: 0 all is well; 1 a file failed and was not written; 2 a file was written, or described,
 but its .sst stream is damaged or cut.
@@ -13,60 +14,146 @@ but its .sst stream is damaged or cut.
 
 from __future__ import annotations
 
+import argparse
+import functools
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
-from absl import flags
-
+from . import __version__, models
 from .codec import files
 from .codec.audio_io import PIPE
 from .codec.file_codec import Span, Summary
 from .codec.packet_encoder import EncodeOptions
-from .tflite.runtime import CodecModel
-
-_MODEL_DIR = flags.DEFINE_string(
-    "model_dir",
-    str(Path(__file__).resolve().parents[1] / "pretrained" / "speech"),
-    "Folder of an exported model: .tflite files and metadata.json.",
-)
-_FLAVOUR = flags.DEFINE_string("flavour", None, "Which of the model's files; default: its first.")
-_BITRATE_BPS = flags.DEFINE_integer("bitrate_bps", 3000, "Bits per second of each channel.")
-_ENTROPY_CODING = flags.DEFINE_bool(
-    "entropy_coding", True, "encode: fewer bits for likely codes, where the model has tables."
-)
-_DTX = flags.DEFINE_bool("dtx", False, "encode: describe pauses instead of coding them.")
-_DENOISE = flags.DEFINE_bool("denoise", False, "encode: remove noise, where the model can.")
-_START_SECONDS = flags.DEFINE_float("start_seconds", 0.0, "decode: where to begin.", 0.0)
-_SECONDS = flags.DEFINE_float("seconds", None, "decode: how much; default: to the end.", 0.0)
-_JSON = flags.DEFINE_bool("json", False, "info: print JSON.")
+from .whole import DEFAULT_BPS, by_id
 
 OK, FAILED, DAMAGED = 0, 1, 2
-_USAGE = "usage: codec.py encode IN OUT.sst | decode IN.sst OUT | info IN.sst (--help for more)"
 
 
-def _encode(source: str, target: str) -> int:
-    jobs = files.encode_jobs(source, target)
-    model = CodecModel.load(_MODEL_DIR.value, flavour=_FLAVOUR.value)
-    options = EncodeOptions(
-        bitrate_bps=_BITRATE_BPS.value,
-        tables=files.load_tables(_MODEL_DIR.value) if _ENTROPY_CODING.value else None,
-        dtx=_DTX.value,
-        denoise=_DENOISE.value,
+class _Parser(argparse.ArgumentParser):
+    """Raises ValueError, one line, where argparse would print more and leave."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; {self.format_usage().strip()}")
+
+
+def _parser(program: str) -> _Parser:
+    parser = _Parser(
+        program,
+        f"{program} encode IN OUT.sst | decode IN.sst OUT | info IN.sst (--help for more)",
+        __doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    return _code_all(jobs, lambda job: files.encode_file(model, job, options))
+    add = parser.add_argument
+    add("command", choices=("encode", "decode", "info"))
+    add(
+        "paths",
+        nargs="+",
+        metavar="path",
+        help="What to read; for encode and decode, what to write.",
+    )
+    add(
+        "--model_dir",
+        help="Folder of an exported model, or the name of a known one "
+        f"({', '.join(models.known())}); default: {models.DEFAULT}, and to decode the file's own.",
+    )
+    add("--flavour", help="Which of the model's files; default: its first.")
+    add(
+        "--bitrate_bps",
+        type=int,
+        default=DEFAULT_BPS,
+        help="encode: bits per second of each channel.",
+    )
+    for name, default, text in (
+        (
+            "entropy_coding",
+            True,
+            "encode: fewer bits for likely codes, where the model has tables.",
+        ),
+        ("dtx", False, "encode: describe pauses instead of coding them."),
+        ("denoise", False, "encode: remove noise, where the model can."),
+        ("json", False, "info: print JSON."),
+    ):
+        add(f"--{name}", action="store_true", default=default, help=f"{text} [{default}]")
+        add(f"--no{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
+    add("--start_seconds", type=_seconds, default=0.0, help="decode: where to begin.")
+    add("--seconds", type=_seconds, help="decode: how much; default: to the end.")
+    parser.set_defaults(program=program)
+    add("--version", action="version", version=__version__)
+    return parser
 
 
-def _decode(source: str, target: str) -> int:
-    jobs = files.decode_jobs(source, target)
-    model = CodecModel.load(_MODEL_DIR.value, flavour=_FLAVOUR.value)
-    tables = files.load_tables(_MODEL_DIR.value)
-    span = Span(_START_SECONDS.value, _SECONDS.value)
-    return _code_all(jobs, lambda job: files.decode_file(model, job, tables, span))
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
 
 
-def _code_all(jobs: list[files.Job], code: Callable[[files.Job], Summary]) -> int:
+def main(argv: list[str]) -> int:
+    """The command; `argv` begins with the name of the program. Returns the exit code."""
+    program = Path(argv[0]).name
+    parser = _parser(program)
+    try:
+        given = parser.parse_intermixed_args(argv[1:])
+        wanted = 1 if given.command == "info" else 2
+        if len(given.paths) != wanted:
+            parser.error(f"{given.command} needs {wanted} paths, got {len(given.paths)}")
+        return {"encode": _encode, "decode": _decode, "info": _info}[given.command](given)
+    except (ValueError, OSError) as error:
+        _complain(program, error)
+        return FAILED
+
+
+def run() -> NoReturn:
+    """The installed command."""
+    sys.exit(main(sys.argv))
+
+
+def _encode(given: argparse.Namespace) -> int:
+    jobs = files.encode_jobs(*given.paths)
+    model = models.load(given.model_dir or models.DEFAULT, given.flavour)
+    options = EncodeOptions(
+        bitrate_bps=given.bitrate_bps,
+        tables=model.tables if given.entropy_coding else None,
+        dtx=given.dtx,
+        denoise=given.denoise,
+    )
+    return _code_all(given, jobs, lambda job: files.encode_file(model.graphs, job, options))
+
+
+def _decode(given: argparse.Namespace) -> int:
+    jobs = files.decode_jobs(*given.paths)
+    span = Span(given.start_seconds, given.seconds)
+    if not given.model_dir:
+        find = functools.partial(by_id, flavour=given.flavour)
+        return _code_all(given, jobs, lambda job: files.decode_file_with(find, job, span))
+    model = models.load(given.model_dir, given.flavour)
+    return _code_all(
+        given, jobs, lambda job: files.decode_file(model.graphs, job, model.tables, span)
+    )
+
+
+def _info(given: argparse.Namespace) -> int:
+    (source,) = given.paths
+    facts = files.describe_file(source)
+    if given.json:
+        print(json.dumps({"file": source, **facts}, indent=2))
+    else:
+        for name, value in facts.items():
+            text = f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+            print(f"{name.replace('_', ' '):<20}{text}")
+    for phrase in facts["damage"]:
+        _complain(given.program, f"{source}: {phrase}")
+    return DAMAGED if facts["damage"] else OK
+
+
+def _code_all(
+    given: argparse.Namespace, jobs: list[files.Job], code: Callable[[files.Job], Summary]
+) -> int:
     """Codes one file after the other; a bad one is named and the others go on."""
     results = {OK}
     for job in jobs:
@@ -74,11 +161,11 @@ def _code_all(jobs: list[files.Job], code: Callable[[files.Job], Summary]) -> in
         try:
             summary = code(job)
         except (ValueError, OSError) as error:
-            _complain(error)
+            _complain(given.program, error)
             results.add(FAILED)
             continue
         for remark in summary.warnings + summary.damage:
-            _complain(f"{job.source}: {remark}")
+            _complain(given.program, f"{job.source}: {remark}")
         results.add(DAMAGED if summary.damage else OK)
         print(
             f"{job.source} -> {job.target}: {summary.seconds:.2f} s, "
@@ -89,34 +176,5 @@ def _code_all(jobs: list[files.Job], code: Callable[[files.Job], Summary]) -> in
     return FAILED if FAILED in results else max(results)
 
 
-def _info(source: str) -> int:
-    facts = files.describe_file(source)
-    if _JSON.value:
-        print(json.dumps({"file": source, **facts}, indent=2))
-    else:
-        for name, value in facts.items():
-            text = f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
-            print(f"{name.replace('_', ' '):<20}{text}")
-    for phrase in facts["damage"]:
-        _complain(f"{source}: {phrase}")
-    return DAMAGED if facts["damage"] else OK
-
-
-def _complain(message: object) -> None:
-    print(f"codec.py: {message}", file=sys.stderr)
-
-
-def main(argv: list[str]) -> int:
-    try:
-        match argv[1:]:
-            case ["encode", source, target]:
-                return _encode(source, target)
-            case ["decode", source, target]:
-                return _decode(source, target)
-            case ["info", source]:
-                return _info(source)
-        _complain(_USAGE)
-        return FAILED
-    except (ValueError, OSError) as error:
-        _complain(error)
-        return FAILED
+def _complain(program: str, message: object) -> None:
+    print(f"{program}: {message}", file=sys.stderr)

@@ -73,10 +73,7 @@ class StreamingDecoder:
 
 if __name__ == "__main__":
     sys.modules["soundstream.tflite.runtime"] = sys.modules["__main__"]
-    from absl import app, flags
-
     from soundstream import cli
 
-    # Not the released model's folder, whose entropy tables are for codes of another kind.
-    flags.FLAGS.set_default("model_dir", "stand-in")
-    app.run(cli.main)
+    # Not the released model, whose entropy tables are for codes of another kind.
+    sys.exit(cli.main(["codec.py", "--model_dir=stand-in", *sys.argv[1:]]))

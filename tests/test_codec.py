@@ -137,7 +137,7 @@ def folder(tmp_path):
         ("decode good.sst x.xyz", "x.xyz: cannot write this format"),
         ("info text.wav", "text.wav: not an .sst file"),
         ("info missing.sst", "missing.sst: No such file"),
-        ("encode good.wav", "usage: codec.py"),
+        ("encode good.wav", "encode needs 2 paths, got 1; usage: codec.py"),
         ("", "usage: codec.py"),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
-from tests.tiny import harmonic_batch
+from tests.tiny import harmonic_batch, tiny_config
 
 HOP, LEVELS = 40, 4
 
@@ -34,6 +34,68 @@ def test_any_chunking_gives_the_same_codes_and_audio(model, audio, chunks):
     pieces = [decoder.decode(piece) for piece in np.split(whole, ends)]
     np.testing.assert_array_equal(np.concatenate(pieces), decoded)
     assert codes[0].dtype == np.int32 and pieces[0].dtype == np.float32
+
+
+@pytest.fixture(scope="module")
+def one_and_four(tmp_path_factory):
+    """The same codec twice, with one and with four frames in a call."""
+    from export.to_tflite import export_model
+    from model.soundstream import SoundStream
+
+    codec, folder = SoundStream(tiny_config()), tmp_path_factory.mktemp("exported")
+    for frames in (1, 4):
+        export_model(codec, folder / str(frames), ["float32"], frames_per_call=frames)
+    return [CodecModel.load(folder / name) for name in ("1", "4")]
+
+
+@pytest.mark.parametrize("chunks", [[30], [1] * 30, [7, 3, 20], [29, 0, 1], [3, 4, 8, 15]])
+def test_any_number_of_frames_fits_calls_of_several(one_and_four, audio, chunks):
+    one, four = one_and_four
+    assert (one.metadata.frames_per_call, four.metadata.frames_per_call) == (1, 4)
+    codes = StreamingEncoder(one, 3200).encode(audio)
+    decoded = StreamingDecoder(one).decode(codes)
+    encoder = StreamingEncoder(four, 3200)
+    decoder = StreamingDecoder(four)
+    for _ in range(2):  # and once more after a reset
+        ends = np.cumsum(chunks)[:-1]
+        coded = [encoder.encode(piece) for piece in np.split(audio, ends * HOP)]
+        assert [len(piece) for piece in coded] == chunks
+        np.testing.assert_array_equal(np.concatenate(coded), codes)
+        heard = [decoder.decode(piece) for piece in np.split(codes, ends)]
+        assert [len(piece) for piece in heard] == [HOP * n for n in chunks]
+        np.testing.assert_allclose(np.concatenate(heard), decoded, atol=1e-5)
+        encoder.reset()
+        decoder.reset()
+
+
+def test_a_model_that_keeps_its_state_inside_takes_whole_calls(tmp_path, audio):
+    from export.to_tflite import export_model
+    from model.soundstream import SoundStream
+
+    config = tiny_config()
+    export_model(SoundStream(config), tmp_path, ["float32"], frames_per_call=2, state="variables")
+    encoder = StreamingEncoder(CodecModel.load(tmp_path), 3200)
+    assert len(encoder.encode(audio[: 4 * HOP])) == 4
+    with pytest.raises(ValueError, match="3 frames: model 'tiny' keeps its state inside"):
+        encoder.encode(audio[: 3 * HOP])
+
+
+@pytest.mark.parametrize(
+    "samples, message",
+    [
+        (np.zeros(HOP, np.int16), "samples of type int16: floating point needed"),
+        (np.full(HOP, np.nan), "samples of type float64: not all of them are finite"),
+        (np.full(HOP, np.inf, np.float32), "samples of type float32: not all of them are finite"),
+    ],
+)
+def test_samples_that_are_no_sound_are_refused(model, samples, message):
+    with pytest.raises(ValueError, match=message):
+        StreamingEncoder(model, 3200).encode(samples)
+
+
+def test_codes_that_are_no_integers_are_refused(model):
+    with pytest.raises(ValueError, match="codes of type float32: integers needed"):
+        StreamingDecoder(model).decode(np.zeros([2, LEVELS], np.float32))
 
 
 def test_streams_of_one_model_do_not_mix(model, audio):

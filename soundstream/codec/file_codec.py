@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import BinaryIO
+from typing import Protocol
 
 import numpy as np
 import soxr
 
-from ..audio import AudioReader
 from ..bitstream.container import ByteSink, ContainerReader, ContainerWriter
 from ..bitstream.entropy_tables import EntropyTables
 from ..bitstream.errors import BitstreamError
@@ -34,6 +33,20 @@ _WARM_UP_SECONDS = 1.0  # decoded before a part that starts in the middle of a s
 Progress = Callable[[float], object]  # is given the seconds of audio done since the last call
 Write = Callable[[np.ndarray], object]  # takes float32 [time, channels]
 OpenSink = Callable[[Header], AbstractContextManager[Write]]
+
+
+class AudioSource(Protocol):
+    """What is encoded: a file, like `AudioReader`, or samples in memory."""
+
+    @property
+    def rate(self) -> int:
+        """Sample rate in Hz."""
+
+    @property
+    def channels(self) -> int: ...
+
+    def blocks(self, block_samples: int) -> Iterator[np.ndarray]:
+        """Yields float32 [block_samples, channels] to the end; the last may be shorter."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ class Summary:
 
 def encode_audio(
     model: CodecModel,
-    source: AudioReader,
+    source: AudioSource,
     stream: ByteSink,
     options: EncodeOptions,
     progress: Progress = lambda seconds: None,
@@ -141,7 +154,7 @@ def encode_audio(
 
 def decode_audio(
     model: CodecModel,
-    stream: BinaryIO,
+    reader: ContainerReader,
     open_sink: OpenSink,
     tables: EntropyTables | None = None,
     span: Span = WHOLE,
@@ -151,17 +164,16 @@ def decode_audio(
 
     Args:
       model: must be the one that made the stream.
-      stream: needs `read` only.
+      reader: of the stream, from its beginning.
       open_sink: given the header, opens the function that takes float32 [time, channels] blocks.
       tables: the model's entropy tables.
       span: the part to decode; what comes before is scanned, not decoded.
       progress: is told the seconds done.
 
     Raises:
-      BitstreamError: not an .sst stream, made by a newer version, or for another model.
+      BitstreamError: made with another model.
     """
     started = time.perf_counter()
-    reader = ContainerReader(stream)
     header = reader.header
     decoder = BlockDecoder(model, header, tables)
     base_frame = _base_frame(header, span)

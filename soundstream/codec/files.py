@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ..atomic import whole_file
 from ..audio import AUDIO_SUFFIXES
+from ..bitstream.container import ContainerReader
 from ..bitstream.entropy_tables import EntropyTables
 from ..bitstream.errors import BitstreamError
 from ..bitstream.header import Header
@@ -25,6 +26,8 @@ from .packet_encoder import EncodeOptions
 
 SST_SUFFIX = ".sst"
 TABLES_FILE = "entropy_tables.bin"
+
+Decoding = tuple[CodecModel, EntropyTables | None]  # what a file needs to be decoded
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ def decode_file(
     Raises:
       ValueError: one line that names the file and says what is wrong.
     """
+    return decode_file_with(lambda model_id: (model, tables), job, span)
+
+
+def decode_file_with(find: Callable[[bytes], Decoding], job: Job, span: Span = WHOLE) -> Summary:
+    """Like `decode_file`, with the model, and its tables, that `find` has for the file's id."""
     with _byte_source(job.source) as stream, _progress_bar(job) as bar:
 
         @contextlib.contextmanager
@@ -84,7 +92,9 @@ def decode_file(
                 yield write
 
         with _naming(job.source):
-            return decode_audio(model, stream, open_sink, tables, span, bar.update)
+            reader = ContainerReader(stream)
+            model, tables = find(reader.header.model_id)
+            return decode_audio(model, reader, open_sink, tables, span, bar.update)
 
 
 def load_tables(model_dir: str) -> EntropyTables | None:

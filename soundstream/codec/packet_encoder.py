@@ -56,7 +56,7 @@ def make_header(
         num_levels=num_levels,
         bits_per_code=bits_per_code,
         model_id=bytes.fromhex(metadata.model_id),
-        frames_per_packet=min(FRAMES_PER_PACKET, 8 * MAX_PAYLOAD_BYTES // bits_per_frame),
+        frames_per_packet=min(FRAMES_PER_PACKET, 8 * MAX_PAYLOAD_BYTES // max(1, bits_per_frame)),
         entropy_coded=options.tables is not None,
         tables_id=0 if options.tables is None else options.tables.id,
         denoise=options.denoise,

@@ -1,0 +1,1 @@
+"""Exported graphs and their streams, by LiteRT and numpy."""

@@ -12,8 +12,9 @@ All streams go forward by the frames of one call, those without a signal on zero
 
 import numpy as np
 
+from .checks import check_codes, check_samples
+from .graph import CodecModel, Graph, Stateful, Tensors
 from .metadata import DECODE_SIGNATURE, NOT_SENT, Metadata
-from .runtime import CodecModel, Graph, Stateful, Tensors
 
 
 class _Batch(Stateful):
@@ -58,11 +59,13 @@ class BatchEncoder(_Batch):
           denoise: [streams], 0 off ... 1 on; only for models that have the switch.
 
         Raises:
-          ValueError: another shape, or a switch that the model does not have.
+          ValueError: another shape, integers, samples that are not finite, or a switch that the
+            model does not have.
         """
         metadata = self._metadata
         block = metadata.frames_per_call * metadata.hop
         _check("samples", samples, (metadata.streams_per_call, block))
+        check_samples(samples)
         inputs = {"audio": samples.astype(np.float32, copy=False)} | self._switch(denoise)
         return self.step(inputs)["codes"][:, :, : self._num_levels]
 
@@ -80,12 +83,14 @@ class BatchDecoder(_Batch):
           denoise: [streams], as given to the encoder, for models whose decoder is conditioned too.
 
         Raises:
-          ValueError: another shape, no level or too many, or a switch that the decoder lacks.
+          ValueError: another shape, no level or too many, codes that are no integers, or a switch
+            that the decoder lacks.
         """
         metadata = self._metadata
         levels = min(max(codes.shape[-1], 1), metadata.num_quantizers)
         shape = (metadata.streams_per_call, metadata.frames_per_call)
         _check("codes", codes, (*shape, levels))
+        check_codes(codes)
         full = np.full([*shape, metadata.num_quantizers], NOT_SENT, np.int32)
         full[:, :, :levels] = codes
         return self.step({"codes": full} | self._switch(denoise))["audio"]

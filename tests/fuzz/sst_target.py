@@ -81,7 +81,7 @@ def check_audio(data: bytes) -> None:
         yield write
 
     with contextlib.suppress(BitstreamError):
-        summary = decode_audio(MODEL, io.BytesIO(data), open_sink, TABLES)
+        summary = decode_audio(MODEL, ContainerReader(io.BytesIO(data)), open_sink, TABLES)
         assert summary.header.total_samples == num_samples
         assert num_samples == describe(io.BytesIO(data))["samples"]
 

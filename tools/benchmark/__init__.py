@@ -1,0 +1,1 @@
+"""Programs that time the codec and its training."""

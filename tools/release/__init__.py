@@ -1,0 +1,1 @@
+"""Programs that make a released model from a run."""

@@ -1,0 +1,1 @@
+"""Programs that compare ways to do a thing, for the figures of the documentation."""
