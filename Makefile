@@ -7,7 +7,7 @@
 DATA_DIR ?= prepared
 TRAIN_DIR ?= runs/speech
 FLAGFILE ?= speech.flags
-CHECKPOINT ?= $(TRAIN_DIR)/weights.npz
+WEIGHTS ?= $(TRAIN_DIR)/weights.npz
 EXPORT_DIR ?= exported
 MODEL_DIR ?= pretrained/speech
 INPUT_DIR ?= demo/clips
@@ -43,8 +43,8 @@ corpus: .venv/.complete ## fetches and prepares open speech, noise and music: DA
 train: .venv/.complete ## trains, or goes on where it stopped: DATA_DIR, TRAIN_DIR=runs/speech, FLAGFILE
 	$(RUN) train.py --flagfile=$(FLAGFILE) --data_dir=$(DATA_DIR) --train_dir=$(TRAIN_DIR)
 
-export: .venv/.complete ## writes streaming TFLite files: CHECKPOINT, EXPORT_DIR=exported
-	$(RUN) export/to_tflite.py --checkpoint=$(CHECKPOINT) --output_dir=$(EXPORT_DIR)
+export: .venv/.complete ## writes streaming TFLite files: WEIGHTS, EXPORT_DIR=exported
+	$(RUN) export/to_tflite.py --weights=$(WEIGHTS) --output_dir=$(EXPORT_DIR)
 
 evaluate: .venv/.complete ## scores the codec beside Opus: INPUT_DIR, MODEL_DIR, OUTPUT_DIR=scores
 	$(RUN) evaluate.py --input_dir=$(INPUT_DIR) --model_dir=$(MODEL_DIR) --output_dir=$(OUTPUT_DIR)

@@ -1,7 +1,7 @@
 """Scores the codec, and others beside it, on a folder of recordings.
 
     python evaluate.py --input_dir=my_recordings --model_dir=pretrained/speech \
-        --bitrates_bps=3000,6000,12000 --codecs=soundstream,opus --output_dir=scores
+        --bitrate_bps=3000,6000,12000 --codecs=soundstream,opus --output_dir=scores
 
 Writes scores.csv (a row per recording, codec, bitrate and loss), scores.json (means with 95 %
 intervals, by group, paired differences), rate_quality.png and report.html, which has it all and
@@ -18,11 +18,11 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from absl import app, flags
+from absl import flags
 
 from data import selection
+from data.recordings import KINDS
 from evaluation import (
     codebook_usage,
     curves,
@@ -53,47 +53,65 @@ from evaluation.report import Report
 from evaluation.scoring import Job, evaluate, scored_recordings
 from evaluation.summary import summarize
 from metrics import registry
-
-Number = TypeVar("Number", int, float)
+from soundstream import command_line
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("input_dir", None, "Folder of audio files, or a prepared data folder.")
-flags.DEFINE_string("noisy_dir", None, "Instead: folder of noisy recordings ...")
-flags.DEFINE_string("clean_dir", None, "... and of the same ones, by name, without noise.")
-flags.DEFINE_string("split", "valid", "Part of a prepared data folder.")
-flags.DEFINE_list("kinds", "speech", "Which of speech, music, noise, where a manifest says.")
-flags.DEFINE_integer("max_files", None, "Only so many recordings, one per speaker first.")
-flags.DEFINE_float("max_seconds", 30.0, "Only the beginning of each recording, so many seconds.")
-flags.DEFINE_list(
+flags.DEFINE_string(
+    "input_dir", None, "Folder of audio files, or a prepared data folder; default: pairs."
+)
+flags.DEFINE_string(
+    "noisy_dir", None, "Instead: folder of noisy recordings; default: --input_dir is scored."
+)
+flags.DEFINE_string(
+    "clean_dir", None, "Folder of what is clean of those, by the same names; default: as above."
+)
+flags.DEFINE_string("split", "valid", "Part of a prepared data folder: train, valid or test.")
+command_line.several_of(
+    "kind", ["speech"], KINDS, "Kinds of recordings to take, where a manifest says."
+)
+flags.DEFINE_integer(
+    "max_files", None, "Recordings at most, one per speaker first; default: all.", 1
+)
+flags.DEFINE_float("max_seconds", 30.0, "Seconds at most of the beginning of each recording.", 0.0)
+command_line.several(
     "codecs",
-    "soundstream,opus",
+    ["soundstream", "opus"],
     "Which of soundstream, soundstream_denoise, opus, lyra, original; with denoisers before or "
     "after: rnnoise+soundstream, soundstream+rnnoise.",
 )
-flags.DEFINE_multi_string("peer", [], "'name:encode {in} {bits}:decode {bits} {out}', repeatable.")
+flags.DEFINE_multi_string(
+    "peer", [], "Another codec's commands: 'name:encode {in} {bits}:decode {bits} {out}'."
+)
 flags.DEFINE_string("model_dir", "pretrained/speech", "Folder of the exported model.")
 flags.DEFINE_string("flavour", None, "Which of the model's TFLite flavours; default: its first.")
-flags.DEFINE_string("lyra_dir", None, "Folder of Lyra V2's three TFLite files.")
-flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates of soundstream and of --peer.")
-flags.DEFINE_list("opus_bitrates_bps", "6000,12000,24000", "Bitrates of Opus.")
-flags.DEFINE_list("loss_rates", "0", "Shares of packets lost; soundstream, opus and lyra conceal.")
-flags.DEFINE_list(
+flags.DEFINE_string(
+    "lyra_dir", None, "Folder of Lyra V2's three TFLite files; default: none, no lyra."
+)
+command_line.several_integers(
+    "bitrate_bps", [3000, 6000, 12000], "Bits per second of soundstream and of --peer."
+)
+command_line.several_integers("opus_bitrate_bps", [6000, 12000, 24000], "Bits per second of Opus.")
+command_line.several_floats(
+    "loss_rates", [0.0], "Shares of packets lost; soundstream, opus and lyra conceal."
+)
+command_line.several(
     "metrics",
     [m.name for m in registry.METRICS],
     f"Which scores to compute; also {' and '.join(m.name for m in registry.COSTS)}.",
 )
-flags.DEFINE_integer("processes", os.cpu_count(), "Recordings coded and scored at a time.")
-flags.DEFINE_integer("listening_files", 5, "Recordings that the report plays with every codec.")
-flags.DEFINE_string("train_dir", None, "Folder of a training run whose curves the report shows.")
-flags.DEFINE_string("output_dir", None, "Where the results go.")
-flags.mark_flag_as_required("output_dir")
+flags.DEFINE_integer("workers", os.cpu_count(), "Processes that code and score recordings.", 1)
+flags.DEFINE_integer(
+    "listening_max_files", 5, "Recordings at most that the report plays with every codec.", 0
+)
+flags.DEFINE_string(
+    "train_dir", None, "Folder of a training run whose curves the report shows; default: no curves."
+)
+flags.DEFINE_string("output_dir", None, "Folder for the results; required.", required=True)
+_RENAMED = {"processes": "workers", "listening_files": "listening_max_files"}
 
 
 def main(_: list[str]) -> None:
-    try:
-        run(Path(FLAGS.output_dir))
-    except (ValueError, OSError) as error:
-        sys.exit(f"evaluate.py: {error}")
+    run(Path(FLAGS.output_dir))
 
 
 def run(output_dir: Path) -> None:
@@ -111,7 +129,7 @@ def run(output_dir: Path) -> None:
     output_dir.mkdir(parents=True, exist_ok=True)
     results.keep_settings(output_dir / "settings.json", settings)
     file = results.ResultsFile(output_dir / "scores.csv", [metric.name for metric in metrics])
-    failures = evaluate(jobs, file, FLAGS.processes)
+    failures = evaluate(jobs, file, FLAGS.workers)
     rows = file.read()
     if not rows:
         raise ValueError(f"nothing could be scored: {failures[0].file}: {failures[0].reason}")
@@ -129,7 +147,7 @@ def run(output_dir: Path) -> None:
         rows=rows,
         summary=summarize(rows, metrics),
         failures=failures,
-        sounds=report_audio.gather(jobs, rows, metrics[0], FLAGS.listening_files),
+        sounds=report_audio.gather(jobs, rows, metrics[0], FLAGS.listening_max_files),
         codes=codes,
         curves=training,
     )
@@ -153,14 +171,14 @@ def chosen_recordings() -> list[selection.Recording]:
         return noisy_recordings.find_pairs(
             FLAGS.noisy_dir, FLAGS.clean_dir, FLAGS.max_files, FLAGS.max_seconds
         )
-    return selection.find_recordings(FLAGS.input_dir, FLAGS.split, FLAGS.kinds, FLAGS.max_files)
+    return selection.find_recordings(FLAGS.input_dir, FLAGS.split, FLAGS.kind, FLAGS.max_files)
 
 
 def chosen_peers() -> list[Peer]:
     """The codecs of the flags, each at each of its bitrates, those that conceal at each loss."""
-    bitrates = numbers("bitrates_bps", int)
-    networks = [GilbertElliott(rate) for rate in numbers("loss_rates", float)]
-    opus_bitrates = numbers("opus_bitrates_bps", int)
+    bitrates = FLAGS.bitrate_bps
+    networks = [GilbertElliott(rate) for rate in FLAGS.loss_rates]
+    opus_bitrates = FLAGS.opus_bitrate_bps
     codecs: dict[str, Callable[[], Sequence[ConcealingPeer]]] = {
         SOUNDSTREAM: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour),
         DENOISING: lambda: SoundStreamPeer.at(bitrates, FLAGS.model_dir, FLAGS.flavour, True),
@@ -204,14 +222,5 @@ def has_soundstream() -> bool:
     return any(SOUNDSTREAM in name for name in FLAGS.codecs)
 
 
-def numbers(flag: str, kind: Callable[[str], Number]) -> list[Number]:
-    """The values of a list of `int`s or `float`s."""
-    try:
-        return [kind(text) for text in FLAGS[flag].value]
-    except ValueError:
-        given = ",".join(FLAGS[flag].value)
-        raise ValueError(f"--{flag}: not a list of {kind.__name__}: {given}") from None
-
-
 if __name__ == "__main__":
-    app.run(main)
+    command_line.run(main, renamed=_RENAMED)

@@ -1,7 +1,7 @@
 """Fetches the open corpus, screens it, and writes the prepared form that training reads.
 
 python data/corpus.py --output_dir=speech_data
-python data/corpus.py --nodebian --extra_dirs=my_recordings --output_dir=my_data
+python data/corpus.py --nodebian --input_dir=my_recordings --output_dir=my_data
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
 from data import debian, preparation, shards
 from data.recordings import KINDS, Recording, assign_splits, read_folder
+from soundstream import command_line
 
 FLAGS = flags.FLAGS
 
@@ -152,7 +153,7 @@ def _fetch_debian(folder: Path) -> tuple[list[Recording], dict[str, object]]:
     wanted = [
         source
         for source in debian.read_sources()
-        if source.kind in FLAGS.sources and source.flag not in FLAGS.left_out_flags
+        if source.kind in FLAGS.kind and source.flag not in FLAGS.left_out_flags
     ]
     packages = list(dict.fromkeys(source.package for source in wanted))
     download_dir = Path(FLAGS.download_dir or f"{folder}-packages")
@@ -176,43 +177,40 @@ def _fetch_debian(folder: Path) -> tuple[list[Recording], dict[str, object]]:
 
 def define_flags() -> None:
     """Flags of this script."""
-    flags.DEFINE_string("output_dir", None, "New folder for the prepared data.", required=True)
-    flags.DEFINE_list("sources", list(KINDS), f"Kinds to take, of {','.join(KINDS)}.")
-    flags.DEFINE_list("extra_dirs", [], "Further folders of audio, with or without manifest.tsv.")
+    flags.DEFINE_string(
+        "output_dir", None, "New folder for the prepared data; required.", required=True
+    )
+    command_line.several_of("kind", list(KINDS), KINDS, "Kinds of recordings to take.")
+    command_line.several("input_dir", [], "Further folders of audio, with or without manifest.tsv.")
     flags.DEFINE_bool("debian", True, "Take the Debian packages of debian_sources.tsv.")
     flags.DEFINE_string(
         "download_dir", None, "Where fetched packages are kept; default: OUTPUT_DIR-packages."
     )
-    flags.DEFINE_integer("sample_rate", 16_000, "Sample rate in Hz.", lower_bound=8_000)
-    flags.DEFINE_list("left_out_flags", ["dull"], "Recordings with these flags are left out.")
-    flags.DEFINE_integer("workers", 2, "Processes that decode.", lower_bound=1)
-    flags.register_validator(
-        "sources", lambda kinds: set(kinds) <= set(KINDS), f"must be of {', '.join(KINDS)}"
-    )
+    flags.DEFINE_integer("sample_rate", 16_000, "Sample rate of the prepared data in Hz.", 8_000)
+    command_line.several("left_out_flags", ["dull"], "Recordings with these flags are left out.")
+    flags.DEFINE_integer("workers", 2, "Processes that decode recordings.", 1)
 
 
-def main(argv: Sequence[str]) -> None:
+_RENAMED = {"extra_dirs": "input_dir", "sources": "kind"}
+
+
+def main(_: list[str]) -> None:
     """Collects the recordings that the flags name and builds the prepared folder."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
     folder = Path(FLAGS.output_dir)
     facts: dict[str, object] = {"command": shlex.join(["python", "data/corpus.py", *sys.argv[1:]])}
-    try:
-        recordings: list[Recording] = []
-        for extra in FLAGS.extra_dirs:
-            recordings += [with_known_facts(r) for r in read_folder(extra)]
-        if FLAGS.debian:
-            found, debian_facts = _fetch_debian(folder)
-            recordings = found + recordings
-            facts |= debian_facts
-        recordings = [
-            r for r in recordings if r.kind in FLAGS.sources and r.flag not in FLAGS.left_out_flags
-        ]
-        build(recordings, folder, sample_rate=FLAGS.sample_rate, workers=FLAGS.workers, facts=facts)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    recordings: list[Recording] = []
+    for extra in FLAGS.input_dir:
+        recordings += [with_known_facts(r) for r in read_folder(extra)]
+    if FLAGS.debian:
+        found, debian_facts = _fetch_debian(folder)
+        recordings = found + recordings
+        facts |= debian_facts
+    recordings = [
+        r for r in recordings if r.kind in FLAGS.kind and r.flag not in FLAGS.left_out_flags
+    ]
+    build(recordings, folder, sample_rate=FLAGS.sample_rate, workers=FLAGS.workers, facts=facts)
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command_line.run(main, renamed=_RENAMED)

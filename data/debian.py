@@ -64,7 +64,7 @@ def fetch(packages: Iterable[str], folder: Path) -> tuple[dict[str, Path], dict[
             raise ValueError(
                 f"{tool} is not on this machine, and the open corpus comes from Debian packages: "
                 "run on Debian or Ubuntu (a container will do), or prepare folders of your own "
-                "with --nodebian --extra_dirs=DIR"
+                "with --nodebian --input_dir=DIR"
             )
     folder.mkdir(parents=True, exist_ok=True)
     unpacked, failed = {}, {}

@@ -7,15 +7,15 @@ there at every signal-to-noise ratio, with the same noise. Speakers and noises a
 valid split, so nothing of them was trained on.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from data.mixing import SILENT_RMS, coloured_noise, rms
 from data.shards import Clip, PreparedSplit, tsv_line
+from soundstream import command_line
 from soundstream.audio import write_audio
 
 COLOURED = "coloured"
@@ -99,38 +99,43 @@ def pairs(
 def main(_: list[str]) -> None:
     given = flags.FLAGS
     folder = Path(given.output_dir)
-    try:
-        split = PreparedSplit(given.data_dir, given.split)
-        rate = split.sample_rate
-        noises = Noises(split, given.noises)
-        snrs_db = [float(text) for text in given.snrs_db]
-        clips = chosen_clips(split, given.max_clips, round(given.min_seconds * rate))
-        if not clips:
-            raise ValueError(f"{given.data_dir}: no clean speech of {given.min_seconds} s")
-        folder.mkdir(parents=True)
-        rows = [_MANIFEST]
-        made = pairs(split, clips, noises, snrs_db, round(given.max_seconds * rate), given.seed)
-        for name, clip, noisy, clean in made:
-            for part, samples in (("noisy", noisy), ("clean", clean)):
-                (folder / part).mkdir(exist_ok=True)
-                write_audio(folder / part / name, samples, rate)
-            rows.append((name, "speech", clip.speaker, clip.language, clip.license))
-        manifest = "".join(map(tsv_line, rows))
-        (folder / "noisy" / "manifest.tsv").write_text(manifest, encoding="utf-8")
-    except (ValueError, OSError) as error:
-        sys.exit(f"noisy_pairs.py: {error}")
+    split = PreparedSplit(given.data_dir, given.split)
+    rate = split.sample_rate
+    noises = Noises(split, given.noise_kind)
+    clips = chosen_clips(split, given.max_files, round(given.min_seconds * rate))
+    if not clips:
+        raise ValueError(f"{given.data_dir}: no clean speech of {given.min_seconds} s")
+    folder.mkdir(parents=True)
+    rows = [_MANIFEST]
+    made = pairs(split, clips, noises, given.snr_db, round(given.max_seconds * rate), given.seed)
+    for name, clip, noisy, clean in made:
+        for part, samples in (("noisy", noisy), ("clean", clean)):
+            (folder / part).mkdir(exist_ok=True)
+            write_audio(folder / part / name, samples, rate)
+        rows.append((name, "speech", clip.speaker, clip.language, clip.license))
+    manifest = "".join(map(tsv_line, rows))
+    (folder / "noisy" / "manifest.tsv").write_text(manifest, encoding="utf-8")
     speakers = len({clip.speaker for clip in clips})
-    print(f"{len(clips)} clips of {speakers} speakers at {len(snrs_db)} ratios in {folder}")
+    print(f"{len(clips)} clips of {speakers} speakers at {len(given.snr_db)} ratios in {folder}")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("data_dir", None, "Prepared folder.", required=True)
-    flags.DEFINE_string("output_dir", None, "New folder for the pairs.", required=True)
-    flags.DEFINE_string("split", "valid", "Part of the prepared folder.")
-    flags.DEFINE_list("snrs_db", "0,5,10,15", "Signal-to-noise ratios.")
-    flags.DEFINE_list("noises", "noise,music,coloured", "Kinds of noise, in turn.")
-    flags.DEFINE_integer("max_clips", 48, "Clips, one per speaker first.", 1)
-    flags.DEFINE_float("min_seconds", 2.0, "Shorter ones are left out.", 0.1)
-    flags.DEFINE_float("max_seconds", 6.0, "Of the beginning of each.", 0.1)
-    flags.DEFINE_integer("seed", 0, "Of the noises.")
-    app.run(main)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder whose clips are taken; required.", required=True
+    )
+    flags.DEFINE_string("output_dir", None, "New folder for the pairs; required.", required=True)
+    flags.DEFINE_string("split", "valid", "Part of the prepared folder: train, valid or test.")
+    command_line.several_floats("snr_db", [0, 5, 10, 15], "Signal-to-noise ratios in dB.")
+    command_line.several_of(
+        "noise_kind",
+        ["noise", "music", COLOURED],
+        ["noise", "music", COLOURED],
+        "Kinds of noise, which clips get in turn.",
+    )
+    flags.DEFINE_integer("max_files", 48, "Clips at most, one per speaker first.", 1)
+    flags.DEFINE_float("min_seconds", 2.0, "Seconds at least: shorter clips are left out.", 0.1)
+    flags.DEFINE_float("max_seconds", 6.0, "Seconds at most of the beginning of each clip.", 0.1)
+    flags.DEFINE_integer("seed", 0, "Seed of the noises.")
+    command_line.run(
+        main, renamed={"max_clips": "max_files", "noises": "noise_kind", "snrs_db": "snr_db"}
+    )

@@ -1,7 +1,7 @@
 """Prepares large collections in parallel, by Apache Beam, in the form that training reads.
 
     pip install -r requirements-scale.txt
-    python data/prepare_shards.py --inputs=libritts,my_recordings --output_dir=prepared
+    python data/prepare_shards.py --input_dir=libritts,my_recordings --output_dir=prepared
     python data/prepare_shards.py --tfds=libritts --output_dir=prepared -- \\
         --runner=SparkRunner --environment_type=LOOPBACK
 
@@ -17,11 +17,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
 from data import corpus, units
 from data.recordings import Recording, assign_splits, read_folder
 from data.shards import METADATA_FILE
+from soundstream import command_line
 
 try:
     import apache_beam as beam
@@ -119,38 +120,45 @@ def write_dataset_shard(shard, folder: str, sample_rate: int) -> None:
 
 def define_flags() -> None:
     """Flags of this script."""
-    flags.DEFINE_string("output_dir", None, "Folder for the prepared data.", required=True)
-    flags.DEFINE_list("inputs", [], "Folders of audio, with or without manifest.tsv.")
-    flags.DEFINE_list("tfds", [], "Names of prepared TensorFlow Datasets with audio.")
-    flags.DEFINE_string("tfds_data_dir", None, "Where those are; default: ~/tensorflow_datasets.")
-    flags.DEFINE_integer("sample_rate", 16_000, "Sample rate in Hz.", lower_bound=8_000)
-    flags.DEFINE_integer("shards", 64, "Units that files are shared out to.", lower_bound=1)
-    flags.DEFINE_integer("workers", 2, "Processes, where no runner is named.", lower_bound=1)
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for the prepared data; required.", required=True
+    )
+    command_line.several("input_dir", [], "Folders of audio, with or without manifest.tsv.")
+    command_line.several("tfds", [], "Names of prepared TensorFlow Datasets with audio.")
+    flags.DEFINE_string(
+        "tfds_data_dir", None, "Folder where those are; default: ~/tensorflow_datasets."
+    )
+    flags.DEFINE_integer("sample_rate", 16_000, "Sample rate of the prepared data in Hz.", 8_000)
+    flags.DEFINE_integer("shards", 64, "Units that files are shared out to.", 1)
+    flags.DEFINE_integer("workers", 2, "Processes that decode, where no runner is named.", 1)
+
+
+_RENAMED = {"inputs": "input_dir"}
 
 
 def main(argv: Sequence[str]) -> None:
     """Prepares what the flags name."""
-    own_runner = any(argument.startswith("--runner") for argument in argv[1:])
+    for_beam = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if strays := argv[1 : len(argv) - len(for_beam)]:
+        raise ValueError(f"unexpected argument {strays[0]!r}: Beam's options come after --")
+    own_runner = any(argument.startswith("--runner") for argument in for_beam)
     local = [f"--runner={LOCAL_RUNNER}", f"--direct_num_workers={FLAGS.workers}"]
     if FLAGS.workers > 1:
         local.append("--direct_running_mode=multi_processing")
     # Workers are processes of their own, which import the project.
     os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])
-    try:
-        prepare(
-            [recording for folder in FLAGS.inputs for recording in read_folder(folder)],
-            FLAGS.tfds,
-            Path(FLAGS.output_dir),
-            shards=FLAGS.shards,
-            sample_rate=FLAGS.sample_rate,
-            data_dir=FLAGS.tfds_data_dir,
-            beam_options=[*argv[1:], *([] if own_runner else local)],
-            facts={"command": shlex.join(["python", "data/prepare_shards.py", *sys.argv[1:]])},
-        )
-    except ValueError as error:
-        sys.exit(f"prepare_shards.py: {error}")
+    prepare(
+        [recording for folder in FLAGS.input_dir for recording in read_folder(folder)],
+        FLAGS.tfds,
+        Path(FLAGS.output_dir),
+        shards=FLAGS.shards,
+        sample_rate=FLAGS.sample_rate,
+        data_dir=FLAGS.tfds_data_dir,
+        beam_options=[*for_beam, *([] if own_runner else local)],
+        facts={"command": shlex.join(["python", "data/prepare_shards.py", *sys.argv[1:]])},
+    )
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command_line.run(main, arguments=True, renamed=_RENAMED)

@@ -23,44 +23,65 @@ class MixOptions:
     """How training examples are drawn and mixed; the defaults are plain speech training.
 
     Shares are probabilities per example. Levels are dBFS of the crop's peak for signals and of
-    the RMS for noise floors.
+    the RMS for noise floors. Ranges are (low, high), and are drawn from evenly.
+
+    Attributes:
+      speaker_exponent: speakers are drawn with p ~ weight * seconds ** exponent: 1 is by duration,
+        0 all alike.
+      flag_weights: weight of recordings by the flag that their manifest gives them.
+      music_share: share of crops that are music.
+      noise_share: share of crops that are noise alone, as a signal to be coded.
+      active_share: share of crops picked for speech activity; the rest may fall into pauses.
+      peak_dbfs: range of the crops' peak levels, in dBFS.
+      max_gain_db: quiet crops are not blown up by more than this, in dB.
+      silence_share: share of crops turned down to near silence.
+      silence_peak_dbfs: range of the peak levels of those, in dBFS.
+      floor_share: share of crops that get a noise floor: gated recordings have digital silence in
+        their pauses, which real microphones never do.
+      floor_dbfs: range of the levels of noise floors, in dBFS.
+      noisy_share: share of crops with noise added (section III-F of the paper).
+      denoise_share: share of crops with the denoising switch on: with it the target is the clean
+        signal, without it the (noisy) input.
+      snr_db: range of signal-to-noise ratios of noisy crops, in dB.
+      synthetic_noise_share: share of the noisy ones that get coloured noise instead of recordings.
+      music_noise_share: share of the recorded noises that are music.
+      room_share: share of crops heard in a room: an echo is added. Speech and what disturbs it
+        stand in the same room at different places; a target of denoising keeps its echo.
+      room_seconds: range of the times in which echoes fall by 60 dB, in seconds.
+      room_direct_db: range of the echoes' levels below the direct sound, in dB.
+      speed_share: share of crops played faster or slower, pitch and all: voices and noises that
+        were never recorded.
+      speed: range of those speeds, 1 being as recorded; within 0.5 and 2.
+      noise_pair_share: share of the noises that another noise of the batch joins, 0 to 12 dB below.
+      colour_share: share of crops that go through a smooth random equaliser, as through another
+        microphone.
+      colour_db: range of that equaliser, in dB either way.
     """
 
-    # Speakers are drawn with p ~ weight * seconds ** exponent: 1 is by duration, 0 all alike.
     speaker_exponent: float = 0.4
     flag_weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(DEFAULT_FLAG_WEIGHTS)
     )
     music_share: float = 0.0
-    noise_share: float = 0.0  # noise alone, as a signal to be coded
-    # Of all crops, those picked for speech activity; the rest may fall into pauses.
+    noise_share: float = 0.0
     active_share: float = 0.9
     peak_dbfs: tuple[float, float] = (-24.0, 0.0)
-    max_gain_db: float = 20.0  # quiet crops are not blown up beyond this
-    silence_share: float = 0.02  # crops turned down to near silence
+    max_gain_db: float = 20.0
+    silence_share: float = 0.02
     silence_peak_dbfs: tuple[float, float] = (-80.0, -50.0)
-    # Gated recordings have digital silence in their pauses; real microphones never do.
     floor_share: float = 0.5
     floor_dbfs: tuple[float, float] = (-90.0, -70.0)
-    # Noise added at an SNR; and the denoising switch of section III-F of the paper: with
-    # denoise = 1 the target is the clean signal, with denoise = 0 it is the (noisy) input.
     noisy_share: float = 0.0
     denoise_share: float = 0.0
     snr_db: tuple[float, float] = (-5.0, 30.0)
-    synthetic_noise_share: float = 0.2  # of the noisy ones: coloured noise instead of recordings
-    music_noise_share: float = 0.0  # of the recorded ones: music instead of noise
-    # Rooms: an echo that falls by 60 dB in room_seconds, room_direct_db below the direct sound.
-    # Speech and what disturbs it stand in the same room at different places; a target of denoising
-    # keeps its echo.
+    synthetic_noise_share: float = 0.2
+    music_noise_share: float = 0.0
     room_share: float = 0.0
     room_seconds: tuple[float, float] = (0.15, 0.6)
     room_direct_db: tuple[float, float] = (0.0, 20.0)
-    # Voices and noises that were never recorded: a stretch played faster or slower, pitch and all.
     speed_share: float = 0.0
     speed: tuple[float, float] = (0.85, 1.2)
-    # Of what is added to speech: another noise of the batch joins it, 0 to 12 dB below.
     noise_pair_share: float = 0.0
-    # Microphone colouring: a smooth random equaliser, up to colour_db either way.
     colour_share: float = 0.0
     colour_db: float = 6.0
 

@@ -7,14 +7,14 @@ model that can remove noise does so. Files to listen to and pictures land in --o
 """
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from metrics.mel import mel_distance
+from soundstream import command_line
 from soundstream.audio import AUDIO_SUFFIXES, read_audio, write_audio
 from soundstream.codec.files import Job, decode_file, encode_file
 from soundstream.codec.packet_encoder import EncodeOptions
@@ -33,8 +33,10 @@ _DENOISE_MODEL_DIR = flags.DEFINE_string(
 _INPUT_DIR = flags.DEFINE_string(
     "input_dir", str(ROOT / "demo" / "clips"), "Folder of recordings to code."
 )
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", "demo_output", "Where the results go.")
-_BITRATES_BPS = flags.DEFINE_list("bitrates_bps", "3000,6000,12000", "Bitrates, bits per second.")
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", "demo_output", "Folder for the results.")
+_BITRATE_BPS = command_line.several_integers(
+    "bitrate_bps", [3000, 6000, 12000], "Bits per second that clips are coded at."
+)
 
 PICTURE_RANGE_DB = 80
 NOISE_DB = 5  # below the speech, where noise is removed
@@ -213,16 +215,10 @@ def run(
     print(f"\nListen to {output_dir / first}/*.wav, look at {output_dir / 'spectrograms.png'}")
 
 
-def main(argv: list[str]) -> None:
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"unexpected argument {argv[1]!r}: options start with --")
-        bitrates_bps = [int(text) for text in _BITRATES_BPS.value]
-        folders = Path(_INPUT_DIR.value), Path(_OUTPUT_DIR.value)
-        run(_MODEL_DIR.value, _DENOISE_MODEL_DIR.value, *folders, bitrates_bps)
-    except (ValueError, OSError) as error:
-        sys.exit(f"demo.py: {error}")
+def main(_: list[str]) -> None:
+    folders = Path(_INPUT_DIR.value), Path(_OUTPUT_DIR.value)
+    run(_MODEL_DIR.value, _DENOISE_MODEL_DIR.value, *folders, _BITRATE_BPS.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command_line.run(main)

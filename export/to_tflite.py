@@ -1,18 +1,17 @@
 """Exports a codec to streaming TFLite graphs.
 
-    python export/to_tflite.py --checkpoint=weights.npz --output_dir=DIR
+    python export/to_tflite.py --weights=weights.npz --output_dir=DIR
 
 writes encoder_<flavour>.tflite and decoder_<flavour>.tflite for each flavour, and metadata.json.
 """
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
 from data.selection import find_recordings
 from export import graphs, quantize
@@ -22,6 +21,7 @@ from model.config import CodecConfig
 from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
+from soundstream import command_line
 from soundstream.tflite.metadata import Metadata, write_whole
 
 
@@ -57,7 +57,7 @@ def export_model(
     known += [quantize.INT16] if int16_speech is not None else []
     unknown = sorted(set(flavours) - set(known))
     if unknown or not flavours:
-        raise ValueError(f"quantization {unknown}: choose from {', '.join(known)}")
+        raise ValueError(f"flavour {unknown}: choose from {', '.join(known)}")
     fixed = sorted(set(flavours) - set(quantize.FLAVOURS))  # ranges are
     if fixed and model.config.denoise:
         # Its net has no ranges, and `integer_elu` knows only those that have.
@@ -146,27 +146,50 @@ def calibrated(model: SoundStream, speech: np.ndarray) -> SoundStream:
 
 def _define_flags() -> None:
     """Not at import: this module is also a library."""
-    flavours = ", ".join([*quantize.FLAVOURS, quantize.INT16, quantize.INT8, quantize.INT8_QAT])
-    flags.DEFINE_string("checkpoint", None, "Weights of a codec (.npz).", required=True)
-    flags.DEFINE_string("output_dir", None, "Folder for the graphs.", required=True)
-    flags.DEFINE_list(
-        "quantization", list(quantize.FLAVOURS), f"Flavours, the default one first: {flavours}."
+    flavours = [*quantize.FLAVOURS, quantize.INT16, quantize.INT8, quantize.INT8_QAT]
+    flags.DEFINE_string("weights", None, "Weights of a codec (.npz); required.", required=True)
+    flags.DEFINE_string("output_dir", None, "Folder for the graphs; required.", required=True)
+    command_line.several_of(
+        "flavour", list(quantize.FLAVOURS), flavours, "Number formats to write, the default first."
     )
-    flags.DEFINE_multi_integer(
-        "bitrate_bps", None, "Rate that gets an encoder signature, repeatable [the usual ones]."
+    command_line.several_integers(
+        "bitrate_bps",
+        None,
+        "Bits per second that get an encoder signature; default: the usual ones of the codec.",
     )
-    flags.DEFINE_enum("state", "explicit", list(STATE_FORMS), "Way of state in and out of graphs.")
-    flags.DEFINE_integer("frames_per_call", 1, "Frames per invocation.", 1)
-    flags.DEFINE_integer("streams_per_call", 1, "Signals per invocation, for servers.", 1)
+    flags.DEFINE_enum(
+        "state", "explicit", list(STATE_FORMS), "How state goes into graphs and comes out."
+    )
+    flags.DEFINE_integer("frames_per_call", 1, "Frames of codes per invocation.", 1)
+    flags.DEFINE_integer("streams_per_call", 1, "Signals per invocation; several: for servers.", 1)
     flags.DEFINE_integer(
         "search_paths", SEARCH_PATHS, "Paths that the quantizer's search keeps; 1: greedy.", 1
     )
     flags.DEFINE_string(
-        "calibration_dir", None, "For int8, int16: prepared data, or speech, to set ranges on."
+        "calibration_dir",
+        None,
+        "For int8 and int16: prepared data, or speech, to set ranges on; default: neither is made.",
     )
-    flags.DEFINE_integer("calibration_files", 50, "Recordings to take, of many speakers.", 1)
-    flags.DEFINE_float("calibration_seconds", 2.0, "Seconds of each.", 0.1)
-    flags.DEFINE_string("qat_checkpoint", None, "For int8_qat: weights by `train.py --qat`.")
+    flags.DEFINE_integer(
+        "calibration_max_files", 50, "Recordings at most of those, one per speaker first.", 1
+    )
+    flags.DEFINE_float(
+        "calibration_max_seconds", 2.0, "Seconds at most of the beginning of each of those.", 0.1
+    )
+    flags.DEFINE_string(
+        "qat_from",
+        None,
+        "For int8_qat: weights (.npz) by `train.py --qat`; default: it isn't made.",
+    )
+
+
+_RENAMED = {
+    "calibration_files": "calibration_max_files",
+    "calibration_seconds": "calibration_max_seconds",
+    "checkpoint": "weights",
+    "qat_checkpoint": "qat_from",
+    "quantization": "flavour",
+}
 
 
 def _int8_models(
@@ -174,41 +197,38 @@ def _int8_models(
 ) -> dict[str, SoundStream]:
     """The sources of the int8 flavours for which flags name data or weights."""
     models = {}
-    if speech is not None and quantize.INT8 in given.quantization:
+    if speech is not None and quantize.INT8 in given.flavour:
         models[quantize.INT8] = calibrated(model, speech)
-    if given.qat_checkpoint:
-        models[quantize.INT8_QAT] = load_model(given.qat_checkpoint, given.search_paths)
+    if given.qat_from:
+        models[quantize.INT8_QAT] = load_model(given.qat_from, given.search_paths)
     return models
 
 
 def main(_: list[str]) -> None:
     logging.set_verbosity(logging.ERROR)  # the converter tells much that means nothing here
     given = flags.FLAGS
-    try:
-        model = load_model(given.checkpoint, given.search_paths)
-        speech = None
-        if given.calibration_dir:
-            speech = calibration_speech(
-                model.config,
-                given.calibration_dir,
-                given.calibration_files,
-                given.calibration_seconds,
-            )
-        export_model(
-            model,
-            Path(given.output_dir),
-            given.quantization,
-            given.bitrate_bps,
-            given.frames_per_call,
-            given.state,
-            _int8_models(model, speech, given),
-            speech,
-            given.streams_per_call,
+    model = load_model(given.weights, given.search_paths)
+    speech = None
+    if given.calibration_dir:
+        speech = calibration_speech(
+            model.config,
+            given.calibration_dir,
+            given.calibration_max_files,
+            given.calibration_max_seconds,
         )
-    except ValueError as error:
-        sys.exit(str(error))
+    export_model(
+        model,
+        Path(given.output_dir),
+        given.flavour,
+        given.bitrate_bps,
+        given.frames_per_call,
+        given.state,
+        _int8_models(model, speech, given),
+        speech,
+        given.streams_per_call,
+    )
 
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    command_line.run(main, renamed=_RENAMED)

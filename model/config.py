@@ -17,7 +17,7 @@ class CodecConfig:
 
     Attributes:
       name: preset or user name, kept in checkpoints and exported metadata.
-      sample_rate: of the coded audio, in Hz.
+      sample_rate: samples per second of the coded audio, in Hz.
       patch_stride: samples per time step after the first convolution (1 in the paper).
       patch_frames: kernel of the first and last convolution, in units of `patch_stride`.
       strides: downsampling factor of each encoder block; the decoder mirrors them.
@@ -40,9 +40,10 @@ class CodecConfig:
       denoise: a switch on the encoder's side that removes noise (section III-F).
       denoise_decoder: FiLM conditioning on the decoder's side too; needs `denoise`.
       denoise_channels: width of the net that corrects the embedding of noisy speech.
-      denoise_dilations: its residual units; with kernels of 3 the defaults hear 0.6 s of the past.
+      denoise_dilations: dilations of its residual units; with kernels of 3 the defaults hear 0.6 s
+        of the past.
       denoise_gain_channels: width of the net that turns down bands of noisy speech before that.
-      denoise_gain_dilations: its residual units; the defaults hear 1.5 s of the past.
+      denoise_gain_dilations: dilations of its residual units; the defaults hear 1.5 s of the past.
       int8_nets: activations are rounded to eight bits (`model/fake_quantization.py`).
     """
 

@@ -57,13 +57,18 @@ def test_the_table_has_means_and_intervals_over_clips():
 def test_two_short_trainings(tmp_path):
     """Expected usage, with a variant that cannot be trained among them."""
     folder = make_folder(tmp_path / "audio", 16_000)
-    common = ["--batch_size=2", "--crop_seconds=0.3", "--quantizer_start=2", "--validation_clips=2"]
+    common = [
+        "--batch_size=2",
+        "--crop_seconds=0.3",
+        "--quantizer_start=2",
+        "--validation_max_files=2",
+    ]
     (tmp_path / "good.flags").write_text("\n".join(common))
     (tmp_path / "bad.flags").write_text("\n".join([*common, "--codec_codebook_size=7"]))
     command = [
         *(sys.executable, "tools/study/ablations.py", f"--variants={tmp_path}"),
         *(f"--data_dir={folder}", f"--output_dir={tmp_path}/out", "--minutes=1.5"),
-        *("--metrics=estoi", "--bitrates_bps=3000", "--clips=2"),
+        *("--metrics=estoi", "--bitrate_bps=3000", "--max_files=2"),
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "codebook_size=7" in done.stderr

@@ -170,7 +170,7 @@ def test_the_script_prepares_a_users_own_folder(tmp_path):
         soundfile.write(folder / "a.wav", voice(number, 3.0, 44_100), 44_100)
     arguments = [
         "--nodebian",
-        f"--extra_dirs={tmp_path / 'mine'}",
+        f"--input_dir={tmp_path / 'mine'}",
         f"--output_dir={tmp_path / 'out'}",
     ]
     result = run_script(*arguments, "--workers=1")
@@ -185,7 +185,7 @@ def test_the_script_prepares_a_users_own_folder(tmp_path):
 
 def test_the_script_names_a_missing_folder(tmp_path):
     result = run_script(
-        "--nodebian", f"--extra_dirs={tmp_path / 'nowhere'}", f"--output_dir={tmp_path / 'out'}"
+        "--nodebian", f"--input_dir={tmp_path / 'nowhere'}", f"--output_dir={tmp_path / 'out'}"
     )
     assert result.returncode == 1
     assert result.stderr.strip() == f"error: {tmp_path / 'nowhere'}: no such folder"

@@ -69,7 +69,7 @@ def test_demo_codes_a_folder_with_the_light_packages_alone(exported_model, recor
         "--denoise_model_dir=",
         f"--input_dir={recordings}",
         f"--output_dir={output}",
-        "--bitrates_bps=800,3200",
+        "--bitrate_bps=800,3200",
     )
     assert process.returncode == 0, process.stderr
     rows = re.findall(r"^ *([\d.]+) kbps +([\d.]+) kbps +[\d.]+ dB +[\d.]+$", process.stdout, re.M)
@@ -100,7 +100,7 @@ def test_demo_shows_how_noise_is_removed(exported_model, recordings, tmp_path):
     process = run_without(
         packages_of_training(), "demo/demo.py", f"--denoise_model_dir={tmp_path / 'model'}",
         f"--model_dir={exported_model}", f"--input_dir={recordings}", f"--output_dir={output}",
-        "--bitrates_bps=800,3200",
+        "--bitrate_bps=800,3200",
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     assert "Noise removed" in process.stdout
@@ -118,8 +118,8 @@ def test_demo_shows_how_noise_is_removed(exported_model, recordings, tmp_path):
     [
         (["--model_dir=missing"], "missing holds no exported model"),
         (["--input_dir=bitstream"], "bitstream: no recordings in it"),
-        (["--bitrates_bps=801"], "bitrate 801 bps is not possible"),
-        (["--bitrates_bps=low"], "'low'"),
+        (["--bitrate_bps=801"], "bitrate 801 bps is not possible"),
+        (["--bitrate_bps=low"], "'low'"),
         (["recordings"], "unexpected argument 'recordings'"),
     ],
 )

@@ -224,8 +224,8 @@ def evaluate_command(*flags: str) -> subprocess.CompletedProcess:
 def test_the_command_writes_table_json_csv_and_plot(folder, tmp_path):
     output = tmp_path / "scores"
     done = evaluate_command(
-        f"--input_dir={folder}", f"--output_dir={output}", "--codecs=opus", "--processes=1",
-        "--opus_bitrates_bps=8000,16000", "--metrics=si_sdr,estoi",
+        f"--input_dir={folder}", f"--output_dir={output}", "--codecs=opus", "--workers=1",
+        "--opus_bitrate_bps=8000,16000", "--metrics=si_sdr,estoi",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "SI-SDR" in done.stdout
@@ -240,7 +240,7 @@ def test_the_command_scores_every_loss_rate(folder, tmp_path):
     output = tmp_path / "scores"
     done = evaluate_command(
         f"--input_dir={folder}", f"--output_dir={output}", "--codecs=opus,original",
-        "--processes=1", "--opus_bitrates_bps=16000", "--metrics=mel_distance",
+        "--workers=1", "--opus_bitrate_bps=16000", "--metrics=mel_distance",
         "--loss_rates=0,0.2,0.05",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -258,7 +258,7 @@ def test_the_command_scores_every_loss_rate(folder, tmp_path):
     [
         (["--codecs=speex"], "no 'speex'; there are soundstream, soundstream_denoise, opus,"),
         (["--codecs=lyra"], "lyra needs --lyra_dir"),
-        (["--codecs=opus", "--opus_bitrates_bps=6k"], "--opus_bitrates_bps: not a list of int: 6k"),
+        (["--codecs=opus", "--opus_bitrate_bps=6k"], "--opus_bitrate_bps: not a list of int: 6k"),
         (["--codecs=opus", "--loss_rates=0,1"], "loss_rate must be from 0 to below 1, got 1.0"),
         (["--codecs=opus", "--metrics=loudness"], "no metric 'loudness'"),
     ],
@@ -282,8 +282,8 @@ def test_the_command_evaluates_an_exported_model(folder, tmp_path):
     lowest = metadata.bitrates_bps[0]
     done = evaluate_command(
         f"--input_dir={folder}", f"--model_dir={tmp_path / 'model'}", f"--output_dir={output}",
-        f"--bitrates_bps={lowest}", "--opus_bitrates_bps=8000", "--metrics=mel_distance,si_sdr",
-        "--processes=1", "--listening_files=2",
+        f"--bitrate_bps={lowest}", "--opus_bitrate_bps=8000", "--metrics=mel_distance,si_sdr",
+        "--workers=1", "--listening_max_files=2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     summary = json.loads((output / "scores.json").read_text())

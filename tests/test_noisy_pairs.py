@@ -82,7 +82,7 @@ def test_made_pairs_are_found_with_their_ratio_and_scored_against_the_clean_one(
     made = subprocess.run(
         [
             sys.executable, str(ROOT / "data/noisy_pairs.py"), f"--data_dir={prepared}",
-            f"--output_dir={tmp_path / 'pairs'}", "--snrs_db=0,5", "--noises=noise",
+            f"--output_dir={tmp_path / 'pairs'}", "--snr_db=0,5", "--noise_kind=noise",
             "--min_seconds=1",
         ],
         capture_output=True, text=True, check=False,

@@ -42,7 +42,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_a_killed_run_goes_on_and_every_source_is_there_once(folder, tmp_path):
-    run = command(f"--inputs={folder}", f"--output_dir={tmp_path}", "--shards=8", "--workers=2")
+    run = command(f"--input_dir={folder}", f"--output_dir={tmp_path}", "--shards=8", "--workers=2")
     records = tmp_path / "units"
     with subprocess.Popen(run, start_new_session=True, stderr=subprocess.DEVNULL) as process:
         while not (records.is_dir() and list(records.glob("*.json"))):

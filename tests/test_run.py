@@ -148,7 +148,7 @@ def test_a_killed_run_goes_on_from_a_whole_checkpoint(tmp_path):
         "--crop_seconds=0.1",
         "--checkpoint_minutes=0.001",
         "--validation_steps=1000000",
-        "--validation_clips=1",
+        "--validation_max_files=1",
         "--total_steps=100000",
     ]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}

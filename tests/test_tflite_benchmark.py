@@ -76,7 +76,7 @@ def run_command(*arguments):
 
 def test_the_command_writes_json_and_picture(exported_model, tmp_path):
     done = run_command(
-        f"--model_dirs={exported_model}", "--rounds=2", "--runs=2", f"--output_dir={tmp_path}"
+        f"--model_dir={exported_model}", "--rounds=2", "--runs=2", f"--output_dir={tmp_path}"
     )
     assert done.returncode == 0, done.stderr
     assert "float32" in done.stdout
@@ -86,7 +86,7 @@ def test_the_command_writes_json_and_picture(exported_model, tmp_path):
 
 
 def test_the_command_says_in_one_line_what_is_wrong():
-    done = run_command("--model_dirs=nowhere")
+    done = run_command("--model_dir=nowhere")
     assert done.returncode == 1
     assert "nowhere holds no exported model" in done.stderr
     assert "Traceback" not in done.stderr

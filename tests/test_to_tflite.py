@@ -234,9 +234,9 @@ def test_net_and_search_apart_make_the_encoder(model, folder, audio):
 def test_the_command_exports_saved_weights(model, tmp_path):
     save_model(model, tmp_path / "weights.npz", half_precision=False)
     done = run_command(
-        f"--checkpoint={tmp_path / 'weights.npz'}",
+        f"--weights={tmp_path / 'weights.npz'}",
         f"--output_dir={tmp_path / 'model'}",
-        "--quantization=float32",
+        "--flavour=float32",
         "--bitrate_bps=3200",
     )
     assert done.returncode == 0, done.stderr
@@ -244,7 +244,7 @@ def test_the_command_exports_saved_weights(model, tmp_path):
 
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
-    done = run_command("--checkpoint=nothing.npz", f"--output_dir={tmp_path}")
+    done = run_command("--weights=nothing.npz", f"--output_dir={tmp_path}")
     assert done.returncode == 1
     assert "nothing.npz holds no codec weights" in done.stderr
     assert "Traceback" not in done.stderr

@@ -26,13 +26,14 @@ class DataSettings:
     """Where batches come from.
 
     Attributes:
-      data_dir: prepared folder or folder of audio.
+      data_dir: prepared folder, or any folder of audio, to learn from; required.
       batch_size: examples per step, of all replicas together.
-      crop_seconds: length of an example, rounded down to whole frames.
+      crop_seconds: length of an example in seconds, rounded down to whole frames.
       seed: of the order of the data.
       mix: see `data.sampling.MixOptions`.
-      valid_clips, valid_seconds: size of the set that is scored while training.
-      valid_kind: what it holds: speech, music or noise.
+      valid_clips: recordings at most that are scored while training, 3 s of each.
+      valid_seconds: how much of each, in seconds.
+      valid_kind: kind of recordings that are scored while training.
       parts: independent parts of each batch; 0: as many as there are replicas. Named, batches are
         the same on any number of replicas that divides it.
     """
@@ -57,10 +58,28 @@ class DataSettings:
 
 @dataclasses.dataclass(frozen=True)
 class RunSettings:
-    """Where a run begins, its length and rhythm; see the flags of train.py."""
+    """Where a run begins, its length and rhythm, and the nets around the codec.
+
+    Attributes:
+      train_dir: folder of the run: checkpoints, curves and scores; required.
+      total_steps: steps after which the run ends.
+      init_from: compact checkpoint, or weights (.npz), to start from. Default: from the beginning.
+      denoiser_from: weights (.npz) whose denoising switch the run begins with. Default: a fresh
+        switch, or that of init_from.
+      checkpoint_minutes: minutes between two checkpoints.
+      validation_steps: steps between two scorings of the valid split.
+      validation_bitrates_bps: bitrates in bits per second that are scored, beside no quantizer.
+      discriminators: kinds of discriminators that judge beside each other; see
+        `training.discriminators`.
+      discriminator_channels: channels of the discriminators that see spectra.
+      discriminator_windows: window lengths of the ms_stft discriminator, in samples.
+      product_dtype: number format of the products of convolutions while training; all else is
+        float32.
+      distribution: how the work is shared out over devices or hosts, see docs/scale.md.
+    """
 
     train_dir: str
-    total_steps: int
+    total_steps: int = 1_000_000
     init_from: str | None = None
     denoiser_from: str | None = None
     checkpoint_minutes: float = 5.0

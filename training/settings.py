@@ -10,10 +10,25 @@ _BEFORE_THE_DECODER = ("commitment", "embedding", "cleaned")
 class LossWeights:
     """Weight of each loss, by the name it is logged under (`loss/mel`, ...).
 
-    Two are for models that remove noise: `embedding`, how far the embedding is from that of the
-    target, and `cleaned`, the same of what the encoder hears. With these alone, all weights of what
-    is heard being 0, the decoder is left out of the step. `visqol` (`training/visqol.py`) is for
-    16 kHz, and computed where it has a weight.
+    With `embedding` and `cleaned` alone, all weights of what is heard being 0, the decoder is left
+    out of the step.
+
+    Attributes:
+      mel: weight of the loss of log-mel spectra at several scales.
+      fine: weight of the loss of log spectra line by line, finer than mel bands.
+      complex: weight of the loss of complex spectra, relative to the signal's level.
+      waveform: weight of the loss of samples, relative to the signal's level.
+      bands: weight of the loss of levels in critical bands.
+      nsim: weight of the loss of NSIM, ViSQOL's likeness of spectrograms.
+      loudness: weight of the loss of loudness, after PESQ.
+      visqol: weight of the loss of ViSQOL's speech mode; for 16 kHz, computed where it has one.
+      commitment: weight of the loss that keeps embeddings near their codebook entries.
+      adversarial: weight of the hinge loss against the discriminators.
+      feature: weight of the loss of the discriminators' feature maps.
+      embedding: weight, for models that remove noise, of how far the embedding is from that of the
+        target.
+      cleaned: weight, for models that remove noise, of how far what the encoder hears is from the
+        target, in compressed magnitudes.
     """
 
     mel: float = 3.0
@@ -42,12 +57,12 @@ class Schedule:
     """When the parts of training set in, in steps.
 
     Attributes:
-      quantizer_start: until here the autoencoder learns without quantizer; then k-means.
+      quantizer_start: step until which the autoencoder learns without quantizer; then k-means.
       adversarial_start: first step with discriminators; their weight ramps up from 0.
-      adversarial_ramp: length of that ramp.
+      adversarial_ramp: steps until the discriminators have their full weight.
       warmup: steps until the full learning rate.
-      decay_start: from here on the learning rate falls.
-      half_life: it halves every so many steps; 0 keeps it.
+      decay_start: step from which on the learning rate falls.
+      half_life: steps in which the learning rate then halves; 0 keeps it.
     """
 
     quantizer_start: int = 5_000
@@ -64,15 +79,19 @@ class TrainingSettings:
 
     Attributes:
       seed: of everything random but the data order, which has its own.
-      learning_rate, discriminator_learning_rate: of Adam.
+      learning_rate: step of Adam for the codec, once warmed up.
+      discriminator_learning_rate: step of Adam for the discriminators.
       clip_norm: bound on the global norm of each gradient.
-      average_decay: of the moving average of the generator's weights, which is what is exported.
+      average_decay: share that the moving average of the codec's weights, which is what is
+        exported, keeps in each step.
       unquantized_share: share of examples that skip the quantizer, so that the embedding stays one
         from which the decoder can restore the signal.
-      min_quantizers: quantizer dropout draws from here to all levels, evenly in the logarithm.
+      min_quantizers: levels at least: quantizer dropout draws from here to all, evenly in the
+        logarithm.
       adversarial_share: share of each batch that the discriminators see; they cost more than the
         codec, and their gradient is a mean over examples like any other.
-      codebook_decay, restart_share: see `training.codebook.CodebookTrainer`.
+      codebook_decay: share that the moving averages of codebook entries keep in each step.
+      restart_share: share of the mean count of a level's entries below which one is replaced.
       denoiser_only: train what the denoising switch adds, and nothing else: switched off, the codec
         stays exactly what it was.
       fixed_band_gains: with `denoiser_only`, train what comes behind the band gains. Those learn on

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from soundstream import command_line
+
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("py_library", "py_binary", "pytest_test")
 _IMPLIED_BY_PYTEST_TEST = {"//tests:conftest", "pytest"}
@@ -215,7 +217,11 @@ def changes() -> dict[str, str]:
     return {build: text for build, text in new.items() if text != (ROOT / build).read_text()}
 
 
-if __name__ == "__main__":
+def main(_: list[str]) -> None:
     for path, content in changes().items():
         (ROOT / path).write_text(content)
         print(path)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

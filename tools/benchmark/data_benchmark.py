@@ -8,7 +8,6 @@ processor time, which is what one core does, whatever else the machine is doing.
 
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from absl import app, flags
+from absl import flags
 
 from data.folder import AudioFolder
 from data.recordings import MANIFEST_COLUMNS
 from data.shards import Clip, PreparedSplit, to_int16, tsv_line
+from soundstream import command_line
 
 Samples = Callable[[Clip, int, int], np.ndarray]
 
@@ -70,16 +70,9 @@ def compare(
     return rates
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}: options start with --")
-    options = flags.FLAGS
-    try:
-        rates = compare(
-            options.data_dir, options.clips, options.rounds, options.reads, options.seconds
-        )
-    except ValueError as error:
-        sys.exit(f"data_benchmark.py: {error}")
+def main(_: list[str]) -> None:
+    given = flags.FLAGS
+    rates = compare(given.data_dir, given.max_files, given.rounds, given.reads, given.crop_seconds)
     medians = {form: round(statistics.median(values)) for form, values in rates.items()}
     ratios = [a / b for a, b in zip(rates["shards"], rates["flac"])]
     print(
@@ -94,9 +87,9 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("data_dir", None, "Prepared folder.", required=True)
-    flags.DEFINE_integer("clips", 200, "Clips of its train split to read from.", 1)
+    flags.DEFINE_string("data_dir", None, "Prepared folder to read from; required.", required=True)
+    flags.DEFINE_integer("max_files", 200, "Clips at most of its train split to read from.", 1)
     flags.DEFINE_integer("rounds", 9, "Rounds, shards and flac in turns.", 1)
-    flags.DEFINE_integer("reads", 300, "Stretches per round and form.", 1)
-    flags.DEFINE_float("seconds", 1.6, "Length of a stretch.", 0.01)
-    app.run(main)
+    flags.DEFINE_integer("reads", 300, "Stretches read per round and form.", 1)
+    flags.DEFINE_float("crop_seconds", 1.6, "Length of a stretch in seconds.", 0.01)
+    command_line.run(main, renamed={"clips": "max_files", "seconds": "crop_seconds"})

@@ -3,7 +3,6 @@
 python tools/benchmark/inspect_graph.py pretrained/speech/*.tflite
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from export.flatbuffer import cut_graph
+from soundstream import command_line
 
 # Operators that no phone should meet: each is slow, breaks XNNPACK's partition, or needs Flex.
 FORBIDDEN = ("BATCH_TO_SPACE_ND", "CUSTOM", "SPACE_TO_BATCH_ND", "TRANSPOSE", "TRANSPOSE_CONV")
@@ -115,8 +115,10 @@ def _macs(graph: schema.SubGraphT, name: str, node: schema.OperatorT) -> int:
     return output * int(np.prod(filters)) // int(filters[0])
 
 
-def main(paths: list[str]) -> None:
-    for path in paths:
+def main(argv: list[str]) -> None:
+    if not argv[1:]:
+        raise ValueError("name a .tflite file")
+    for path in argv[1:]:
         content = Path(path).read_bytes()
         for signature, nodes in operators(content).items():
             macs, read = sum(n.macs for n in nodes), sum(n.constant_bytes for n in nodes)
@@ -128,4 +130,4 @@ def main(paths: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command_line.run(main, arguments=True)

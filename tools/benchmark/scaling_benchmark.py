@@ -5,7 +5,7 @@
 Steps: time and memory against batch, crop and channels around those of a flag file, each in a
 process of its own. Files: what `codec.py encode` takes, start included, and its
 peak of memory. Streams: encoder and decoder of each of n streams, by turns, a frame at a time, in
-one thread; a round of all must fit into one frame. `--batch_model_dirs` adds exports whose graphs
+one thread; a round of all must fit into one frame. `--batch_model_dir` adds exports whose graphs
 take several streams in one call (`export/to_tflite.py --streams_per_call`). Times are processor
 seconds, which on a machine with other work are what the wall would show without it.
 """
@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
 from model.config import PRESETS, CodecConfig, preset
+from soundstream import command_line
 from soundstream.tflite.many_streams import BatchDecoder, BatchEncoder
 from soundstream.tflite.metadata import DECODE_SIGNATURE, STATE_PREFIX
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
@@ -200,16 +201,14 @@ def main(_: list[str]) -> None:
     if "streams" in given.measure:
         model = CodecModel.load(model_dir)
         report["state_bytes"] = state_bytes(model)
-        report["streams"] = measure_streams(
-            model, [int(count) for count in given.streams], given.stream_seconds
-        )
-    if given.batch_model_dirs:
+        report["streams"] = measure_streams(model, given.streams, given.stream_seconds)
+    if given.batch_model_dir:
         report["batches"] = [
             measure_batch(CodecModel.load(folder), given.stream_seconds)
-            for folder in given.batch_model_dirs
+            for folder in given.batch_model_dir
         ]
     if "files" in given.measure:
-        report["files"] = measure_files(model_dir, [float(m) for m in given.file_minutes])
+        report["files"] = measure_files(model_dir, given.file_minutes)
     if "steps" in given.measure:
         shared = [f"--flagfile={given.train_flags}", f"--preset={given.preset}"]
         report["steps"] = measure_steps(shared, step_axes(preset(given.preset)), given.rounds)
@@ -217,19 +216,28 @@ def main(_: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scaling.json").write_text(json.dumps(report, indent=1) + "\n")
     plot(report, folder / "scaling.png")
-    for name in [*given.measure, *(["batches"] if given.batch_model_dirs else [])]:
+    for name in [*given.measure, *(["batches"] if given.batch_model_dir else [])]:
         print(name, *report[name], sep="\n")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_list("measure", ["streams", "files", "steps"], "What to measure.")
-    flags.DEFINE_string("output_dir", None, "For scaling.json, scaling.png.", required=True)
-    flags.DEFINE_string("model_dir", str(ROOT / "pretrained" / "speech"), "Exported model.")
-    flags.DEFINE_list("batch_model_dirs", [], "Exported with --streams_per_call.")
-    flags.DEFINE_list("streams", ["1", "4", "16", "64", "256", "512"], "Numbers of streams.")
-    flags.DEFINE_float("stream_seconds", 3, "Processor seconds for each number.", 0.1)
-    flags.DEFINE_list("file_minutes", ["1", "5", "20", "60"], "Lengths of files.")
+    measures = ["streams", "files", "steps"]
+    command_line.several_of("measure", measures, measures, "What to measure.")
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for scaling.json and scaling.png; required.", required=True
+    )
+    flags.DEFINE_string(
+        "model_dir", str(ROOT / "pretrained" / "speech"), "Folder of the exported model."
+    )
+    command_line.several(
+        "batch_model_dir", [], "Folders of models exported with --streams_per_call."
+    )
+    command_line.several_integers(
+        "streams", [1, 4, 16, 64, 256, 512], "Numbers of streams that one core takes by turns."
+    )
+    flags.DEFINE_float("stream_seconds", 3, "Processor seconds for each of those numbers.", 0.1)
+    command_line.several_floats("file_minutes", [1, 5, 20, 60], "Lengths of files in minutes.", 0.1)
     flags.DEFINE_string("train_flags", str(ROOT / "speech.flags"), "Flag file of train.py.")
-    flags.DEFINE_enum("preset", "speech", list(PRESETS), "Whose channels are widened.")
-    flags.DEFINE_integer("rounds", 3, "Steps timed at each point.", 1)
-    app.run(main)
+    flags.DEFINE_enum("preset", "speech", list(PRESETS), "Architecture whose channels are widened.")
+    flags.DEFINE_integer("rounds", 3, "Steps of training timed at each point.", 1)
+    command_line.run(main)

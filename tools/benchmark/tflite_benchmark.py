@@ -1,7 +1,7 @@
 """Latency of exported models on this machine, beside other TFLite models, in interleaved rounds.
 
-    python tools/benchmark/tflite_benchmark.py --model_dirs=pretrained/speech --output_dir=benchmark
-    python tools/benchmark/tflite_benchmark.py --model_dirs=a,b --compare_dir=other
+    python tools/benchmark/tflite_benchmark.py --model_dir=pretrained/speech --output_dir=benchmark
+    python tools/benchmark/tflite_benchmark.py --model_dir=a,b --compare_dir=other
 
 Times are microseconds of computation per frame of codes: medians over rounds of the medians of
 each, with the 10th and 99th percentile of all runs. `quantizer` is the encoder's search as a graph
@@ -10,15 +10,15 @@ of its own. The state's way in and out of the graph is counted, a caller's copie
 
 import json
 import platform
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from export.flatbuffer import cut_graph
+from soundstream import command_line
 from soundstream.tflite.metadata import DECODE_SIGNATURE, Metadata
 from tools.benchmark.timing import Latency, TimedGraph, interleaved
 
@@ -200,32 +200,34 @@ def run(
 
 def _define_flags() -> None:
     """Not at import: this module is also a library."""
-    flags.DEFINE_list("model_dirs", ["pretrained/speech"], "Folders of exported models.")
+    command_line.several("model_dir", ["pretrained/speech"], "Folders of exported models.")
     flags.DEFINE_string(
-        "compare_dir", None, "Other .tflite files: one run of every signature makes a frame."
+        "compare_dir",
+        None,
+        "Folder of other .tflite files, where one run of every signature makes a frame; "
+        "default: none.",
     )
-    flags.DEFINE_list("flavours", None, "Flavours to time [all in each folder].")
-    flags.DEFINE_multi_integer("bitrate_bps", None, "Bitrate to time, repeatable [all].")
-    flags.DEFINE_multi_integer("threads", [1, 2], "Number of threads, repeatable.")
+    command_line.several("flavour", None, "Flavours to time; default: all in each folder.")
+    command_line.several_integers(
+        "bitrate_bps", None, "Bits per second to time; default: all that the model has."
+    )
+    command_line.several_integers("threads", [1, 2], "Numbers of threads of the interpreter.")
     flags.DEFINE_integer("rounds", 20, "Rounds in which all graphs take turns.", 1)
     flags.DEFINE_integer("runs", 40, "Runs of each graph in a round.", 1)
     flags.DEFINE_bool("roofline", False, "Compare with this machine's peaks; slow.")
-    flags.DEFINE_string("output_dir", None, "Folder for benchmark.json and benchmark.png.")
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for benchmark.json and benchmark.png; default: not written."
+    )
 
 
 def main(_: list[str]) -> None:
     given = flags.FLAGS
-    try:
-        models = {
-            Path(folder): given.flavours or list(Metadata.read(Path(folder)).flavours)
-            for folder in given.model_dirs
-        }
-        compare_dir = Path(given.compare_dir) if given.compare_dir else None
-        report = run(
-            models, given.threads, given.bitrate_bps, compare_dir, given.rounds, given.runs
-        )
-    except ValueError as error:
-        sys.exit(str(error))
+    models = {
+        Path(folder): given.flavour or list(Metadata.read(Path(folder)).flavours)
+        for folder in given.model_dir
+    }
+    compare_dir = Path(given.compare_dir) if given.compare_dir else None
+    report = run(models, given.threads, given.bitrate_bps, compare_dir, given.rounds, given.runs)
     print(table(report["rows"]))
     for name, latency in report["peers"].items():
         print(f"{name}: {latency['median']:.1f} us")
@@ -249,4 +251,4 @@ def main(_: list[str]) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    command_line.run(main)

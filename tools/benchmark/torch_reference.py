@@ -14,6 +14,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -162,6 +163,8 @@ def _mean(terms: Any) -> Tensor:
 
 
 def main(argv: Sequence[str]) -> None:
+    if len(argv) != 2:
+        sys.exit(f"{Path(argv[0]).name}: needs one argument, the number of threads")
     torch.manual_seed(0)
     torch.set_num_threads(int(argv[1]))
     parts = Reference(json.loads(sys.stdin.readline())).parts

@@ -9,7 +9,6 @@ counts processor time: with one thread that is the wall time of a machine with n
 `--torch_python` names an interpreter with PyTorch (and `einops` and `encodec`, for that one).
 """
 
-import dataclasses
 import json
 import resource
 import subprocess
@@ -20,15 +19,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
 import train  # defines its flags
 from data.pipeline import training_batches
-from data.sampling import MixOptions
 from model.config import CodecConfig
+from soundstream import command_line
 from tools.benchmark.step_parts import Ours
-from training.settings import LossWeights, Schedule, TrainingSettings
 
 PARTS = (
     "codec",
@@ -137,14 +135,6 @@ def table(report: dict[str, Any], data_speed: float | None) -> str:
     return "\n".join(lines)
 
 
-def _numbers(cls: type, prefix: str = "") -> dict[str, Any]:
-    """The fields of a settings dataclass that train.py has flags for."""
-    names = [field.name for field in dataclasses.fields(cls)]
-    return {
-        name: flags.FLAGS[prefix + name].value for name in names if prefix + name in flags.FLAGS
-    }
-
-
 def _data_speed(config: CodecConfig, samples: int) -> float:
     """Audio-seconds per wall second that the pipeline makes when nothing else runs."""
     given = flags.FLAGS
@@ -155,7 +145,7 @@ def _data_speed(config: CodecConfig, samples: int) -> float:
             batch_size=given.batch_size,
             crop_samples=samples,
             seed=given.seed,
-            mix=MixOptions(**_numbers(MixOptions, "mix_")),
+            mix=train.mix_options(),
         )
     )
     for _ in range(DATA_BATCHES // 2):  # fills what is made in advance
@@ -176,14 +166,14 @@ def _discriminators() -> dict[str, Any]:
     return {
         "kinds": given.discriminators,
         "channels": given.discriminator_channels,
-        "windows": [int(window) for window in given.discriminator_windows],
+        "windows": given.discriminator_windows,
     }
 
 
 def _torch_worker(name: str, config: CodecConfig, samples: int) -> TorchWorker:
     given = flags.FLAGS
-    weights = _numbers(LossWeights, "weight_")
-    asked = [loss for loss in SPECTRAL_LOSSES if weights[loss]]
+    weights = train.training_settings().weights
+    asked = [loss for loss in SPECTRAL_LOSSES if getattr(weights, loss)]
     job = COMPETITORS[name] | {
         "losses": ["mel"] if COMPETITORS[name]["mel_only"] else asked,
         "codec": config.to_dict(),
@@ -197,17 +187,10 @@ def _torch_worker(name: str, config: CodecConfig, samples: int) -> TorchWorker:
 
 def main(_: list[str]) -> None:
     given = flags.FLAGS
-    unknown = set(given.competitors) - COMPETITORS.keys()
-    if unknown:
-        sys.exit(f"--competitors={','.join(unknown)}: choose from {', '.join(COMPETITORS)}")
     tf.config.threading.set_intra_op_parallelism_threads(given.threads)
     tf.config.threading.set_inter_op_parallelism_threads(given.threads)
     config = train.codec_config()
-    settings = TrainingSettings(
-        weights=LossWeights(**_numbers(LossWeights, "weight_")),
-        schedule=Schedule(**_numbers(Schedule)),
-        **_numbers(TrainingSettings),
-    )
+    settings = train.training_settings()
     samples = int(given.crop_seconds * config.sample_rate) // config.hop * config.hop
     before = _peak_mib()
     ours = Ours(config, settings, given.batch_size, samples, _discriminators(), given.product_dtype)
@@ -234,11 +217,14 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("torch_python", None, "Interpreter that has PyTorch [none: ours alone].")
-    flags.DEFINE_list("competitors", ["plain"], f"Of {', '.join(COMPETITORS)}.")
-    flags.DEFINE_list("parts", list(PARTS), "What is timed.")
-    flags.DEFINE_integer("threads", 2, "Of each framework.", 1)
+    flags.adopt_module_key_flags(train)
+    flags.DEFINE_string(
+        "torch_python", None, "Interpreter that has PyTorch; default: none, ours alone is timed."
+    )
+    command_line.several_of("competitors", ["plain"], COMPETITORS, "What PyTorch runs beside ours.")
+    command_line.several_of("parts", PARTS, PARTS, "Parts of a training step to time.")
+    flags.DEFINE_integer("threads", 2, "Threads of each framework.", 1)
     flags.DEFINE_integer("rounds", 7, "Rounds in which all take turns.", 1)
-    flags.DEFINE_enum("clock", "wall", ["wall", "cpu"], "Seconds that count.")
-    flags.DEFINE_string("output", None, "File for the report as JSON.")
-    app.run(main)
+    flags.DEFINE_enum("clock", "wall", ["wall", "cpu"], "Clock whose seconds count.")
+    flags.DEFINE_string("output", None, "File for the report as JSON; default: not written.")
+    command_line.run(main, renamed=train.RENAMED)

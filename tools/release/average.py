@@ -9,15 +9,15 @@ With --band_gains_from=runs/denoise_gains/weights.npz the mean gets the band gai
 rest of a denoiser does better behind gains that it was not trained behind (docs/denoising.md).
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model
+from soundstream import command_line
 from training.checkpoints import take_denoiser
 
 
@@ -42,21 +42,21 @@ def averaged(paths: Sequence[str | Path]) -> SoundStream:
     return models[0]
 
 
-def main(argv: list[str]) -> None:
-    del argv
+def main(_: list[str]) -> None:
     given = flags.FLAGS
-    try:
-        model = averaged(given.weights)
-        if given.band_gains_from:
-            source = load_model(given.band_gains_from)
-            take_denoiser(model, source, given.band_gains_from, "denoiser/band_gains/")
-        save_model(model, given.output)
-    except ValueError as error:
-        sys.exit(f"average.py: {error}")
+    model = averaged(given.weights)
+    if given.band_gains_from:
+        source = load_model(given.band_gains_from)
+        take_denoiser(model, source, given.band_gains_from, "denoiser/band_gains/")
+    save_model(model, given.output)
 
 
 if __name__ == "__main__":
-    flags.DEFINE_list("weights", None, "Files weights.npz, of the same start.", required=True)
-    flags.DEFINE_string("band_gains_from", None, "Weights whose band gains the mean gets.")
-    flags.DEFINE_string("output", None, "File to write.", required=True)
-    app.run(main)
+    command_line.several(
+        "weights", None, "Weights (.npz) of runs with the same start; required.", required=True
+    )
+    flags.DEFINE_string(
+        "band_gains_from", None, "Weights (.npz) whose band gains the mean gets; default: its own."
+    )
+    flags.DEFINE_string("output", None, "File to write the mean to; required.", required=True)
+    command_line.run(main)

@@ -5,22 +5,31 @@
 Scores of similarity forgive a whistle at the frame rate or a hum in pauses; listeners don't.
 """
 
-import sys
-
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from data.selection import find_recordings
 from metrics.artefacts import level_dbfs, line_excess_db
 from metrics.quality import pesq_wb
+from soundstream import command_line
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of a released model.", required=True)
-_INPUT_DIR = flags.DEFINE_string("input_dir", None, "Speech: see evaluate.py.", required=True)
-_SPLIT = flags.DEFINE_string("split", "valid", "Of a prepared folder.")
-_BITRATES_BPS = flags.DEFINE_list("bitrates_bps", "3000,6000", "What is sent.")
-_MAX_FILES = flags.DEFINE_integer("max_files", 12, "Recordings, one per speaker first.", 1)
-_MAX_SECONDS = flags.DEFINE_float("max_seconds", 4.0, "At most so much of each.", 1.0)
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "Folder of the exported model; required.", required=True
+)
+_INPUT_DIR = flags.DEFINE_string(
+    "input_dir", None, "Folder of speech, or a prepared data folder; required.", required=True
+)
+_SPLIT = flags.DEFINE_string(
+    "split", "valid", "Part of a prepared data folder: train, valid or test."
+)
+_BITRATE_BPS = command_line.several_integers(
+    "bitrate_bps", [3000, 6000], "Bits per second that are sent."
+)
+_MAX_FILES = flags.DEFINE_integer("max_files", 12, "Recordings at most, one per speaker first.", 1)
+_MAX_SECONDS = flags.DEFINE_float(
+    "max_seconds", 4.0, "Seconds at most of the beginning of each recording.", 1.0
+)
 
 PEAKS_DBFS = (0, -10, -20, -30, -40)
 STAGES = (1, 4)  # lines at the frame rate, and at the rate of the decoder's second stage
@@ -63,16 +72,11 @@ def rows(model: CodecModel, clips: list[np.ndarray], bitrate_bps: int) -> list[t
     return found
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}: options start with --")
-    try:
-        model = CodecModel.load(_MODEL_DIR.value)
-        recordings = find_recordings(_INPUT_DIR.value, _SPLIT.value, ["speech"], _MAX_FILES.value)
-        clips = [one.read(model.metadata.sample_rate, _MAX_SECONDS.value) for one in recordings]
-        columns = {int(bps): rows(model, clips, int(bps)) for bps in _BITRATES_BPS.value}
-    except ValueError as error:
-        sys.exit(f"check_artefacts.py: {error}")
+def main(_: list[str]) -> None:
+    model = CodecModel.load(_MODEL_DIR.value)
+    recordings = find_recordings(_INPUT_DIR.value, _SPLIT.value, ["speech"], _MAX_FILES.value)
+    clips = [one.read(model.metadata.sample_rate, _MAX_SECONDS.value) for one in recordings]
+    columns = {bps: rows(model, clips, bps) for bps in _BITRATE_BPS.value}
     print(" | ".join(["| check", *(f"{bps / 1000:g} kbps" for bps in columns)]), "|")
     print("|---" * (1 + len(columns)) + "|")
     for same in zip(*columns.values(), strict=True):
@@ -80,4 +84,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command_line.run(main)

@@ -4,22 +4,22 @@
 
 writes entropy_tables.bin and entropy_coding.json into the model's folder. The data folder is a
 prepared one (train split to learn, valid split to measure); or give two of audio files, the other
-by --valid_dir.
+by --validation_dir.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from data.selection import find_recordings
+from soundstream import command_line
 from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.packets import PacketCoder
 from soundstream.codec.files import TABLES_FILE
@@ -31,6 +31,7 @@ from tools.study.recording_codes import codes_of
 REPORT_FILE = "entropy_coding.json"
 _BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 _RESAMPLES = 2_000  # of the bootstrap
+_MAX_LEVEL_BYTES = 8_192  # of one level's table
 
 
 def measure(
@@ -69,17 +70,15 @@ def measure(
 
 
 def main(_: list[str]) -> None:
-    folder = Path(flags.FLAGS.model_dir)
-    try:
-        model = CodecModel.load(folder)
-        train = find_recordings(flags.FLAGS.data_dir, "train", ["speech"], flags.FLAGS.clips)
-        valid_dir = flags.FLAGS.valid_dir or flags.FLAGS.data_dir
-        valid = find_recordings(valid_dir, "valid", ["speech"], flags.FLAGS.valid_clips)
-        clips = codes_of(model, train, flags.FLAGS.clip_seconds)
-        tables = learn_tables(clips, model.metadata.codebook_size, flags.FLAGS.max_level_bytes)
-    except ValueError as error:
-        sys.exit(str(error))
-    held_out = codes_of(model, valid, flags.FLAGS.clip_seconds)
+    given = flags.FLAGS
+    folder = Path(given.model_dir)
+    model = CodecModel.load(folder)
+    train = find_recordings(given.data_dir, "train", ["speech"], given.max_files)
+    validation_dir = given.validation_dir or given.data_dir
+    valid = find_recordings(validation_dir, "valid", ["speech"], given.validation_max_files)
+    clips = codes_of(model, train, given.max_seconds)
+    tables = learn_tables(clips, model.metadata.codebook_size, _MAX_LEVEL_BYTES)
+    held_out = codes_of(model, valid, given.max_seconds)
     bits_per_code = (model.metadata.codebook_size - 1).bit_length()
     results = {}
     for bitrate_bps in _BITRATES_BPS:
@@ -101,11 +100,24 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
-    flags.DEFINE_string("data_dir", None, "Prepared data, or audio.", required=True)
-    flags.DEFINE_string("valid_dir", None, "Where to measure; default: --data_dir.")
-    flags.DEFINE_integer("clips", 1000, "Recordings to learn from, one per speaker first.", 10)
-    flags.DEFINE_integer("valid_clips", 100, "Recordings to measure on.", 2)
-    flags.DEFINE_float("clip_seconds", 10.0, "At most so much of each.", 1.0)
-    flags.DEFINE_integer("max_level_bytes", 8_192, "Largest table of one level.")
-    app.run(main)
+    flags.DEFINE_string("model_dir", None, "Folder of the exported model; required.", required=True)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder, or any folder of audio; required.", required=True
+    )
+    flags.DEFINE_string(
+        "validation_dir", None, "Folder of audio to measure on; default: that of --data_dir."
+    )
+    flags.DEFINE_integer(
+        "max_files", 1000, "Recordings at most to learn from, one per speaker first.", 10
+    )
+    flags.DEFINE_integer("validation_max_files", 100, "Recordings at most to measure on.", 2)
+    flags.DEFINE_float("max_seconds", 10.0, "Seconds at most of each recording.", 1.0)
+    command_line.run(
+        main,
+        renamed={
+            "clip_seconds": "max_seconds",
+            "clips": "max_files",
+            "valid_clips": "validation_max_files",
+            "valid_dir": "validation_dir",
+        },
+    )

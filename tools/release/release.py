@@ -4,12 +4,12 @@ python tools/release/release.py --train_dir=runs/speech --data_dir=prepared \\
     --output_dir=pretrained/speech
 """
 
-import sys
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
 from model.weights import save_model
+from soundstream import command_line
 from training import checkpoints
 from training import run as runs
 from training.refit import refit_codebooks
@@ -36,18 +36,14 @@ def release(train_dir: str | Path, output_dir: str | Path, data_dir: str | None 
     print(f"step {int(trainer.steps_done)} of {train_dir} -> {folder}")
 
 
-def main(argv: list[str]) -> None:
-    del argv
-    try:
-        release(flags.FLAGS.train_dir, flags.FLAGS.output_dir, flags.FLAGS.data_dir)
-    except ValueError as error:
-        sys.exit(f"release.py: {error}")
+def main(_: list[str]) -> None:
+    release(flags.FLAGS.train_dir, flags.FLAGS.output_dir, flags.FLAGS.data_dir)
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("train_dir", None, "Folder of the run.", required=True)
+    flags.DEFINE_string("train_dir", None, "Folder of the training run; required.", required=True)
     flags.DEFINE_string(
-        "data_dir", None, "Prepared folder whose speech codebooks are refitted on [they stay]."
+        "data_dir", None, "Prepared folder to refit the codebooks on; default: they stay."
     )
-    flags.DEFINE_string("output_dir", None, "Folder of the release.", required=True)
-    app.run(main)
+    flags.DEFINE_string("output_dir", None, "Folder of the release; required.", required=True)
+    command_line.run(main)

@@ -15,14 +15,14 @@ scores=$(mktemp -d)
 trap 'rm -rf "$scores"' EXIT
 
 $run tools/release/release.py --train_dir="$train_dir" --data_dir="$data_dir" --output_dir="$output_dir"
-$run export/to_tflite.py --checkpoint="$output_dir/weights.npz" --output_dir="$output_dir" \
-  --quantization=dynamic_int8,float16
+$run export/to_tflite.py --weights="$output_dir/weights.npz" --output_dir="$output_dir" \
+  --flavour=dynamic_int8,float16
 $run tools/release/learn_entropy_tables.py --model_dir="$output_dir" --data_dir="$data_dir"
 $run tests/golden/make_model_vectors.py "$output_dir"
 $run evaluate.py --input_dir="$data_dir" --split=valid --model_dir="$output_dir" \
   --codecs="soundstream,opus${lyra_dir:+,lyra}" ${lyra_dir:+--lyra_dir="$lyra_dir"} \
-  --bitrates_bps=3000,6000,9000,12000 --opus_bitrates_bps=6000,12000 --max_files=54 \
-  --max_seconds=5 --listening_files=0 --output_dir="$scores" \
+  --bitrate_bps=3000,6000,9000,12000 --opus_bitrate_bps=6000,12000 --max_files=54 \
+  --max_seconds=5 --listening_max_files=0 --output_dir="$scores" \
   --metrics=visqol_speech,pesq_wb,estoi,si_sdr,mel_distance
 # The command in scores.json names the folders by what they hold, not by where they were.
 sed -e "s|$output_dir|pretrained/$(basename "$output_dir")|; s|$data_dir|prepared|; s|${lyra_dir:-lyra}|lyra|; s|$scores|scores|" \

@@ -16,8 +16,8 @@ trap 'rm -rf "$scratch"' EXIT
 
 mkdir -p "$output_dir"
 cp "$weights" "$output_dir/weights.npz"
-$run export/to_tflite.py --checkpoint="$output_dir/weights.npz" --output_dir="$output_dir" \
-  --quantization=dynamic_int8
+$run export/to_tflite.py --weights="$output_dir/weights.npz" --output_dir="$output_dir" \
+  --flavour=dynamic_int8
 if ! cmp "$codec_dir/decoder_dynamic_int8.tflite" "$output_dir/decoder_dynamic_int8.tflite"; then
   echo "$weights was trained for another codec than $codec_dir" >&2
   exit 1
@@ -28,8 +28,8 @@ $run data/noisy_pairs.py --data_dir="$data_dir" --output_dir="$scratch/pairs" --
 # What others do is done with the codec alone, whose encoder takes less time; scores are gone on with.
 score() {
   $run evaluate.py --noisy_dir="$scratch/pairs/noisy" --clean_dir="$scratch/pairs/clean" \
-    --output_dir="$scratch/scores" --model_dir="$1" --codecs="$2" --bitrates_bps=6000 \
-    --listening_files=0 \
+    --output_dir="$scratch/scores" --model_dir="$1" --codecs="$2" --bitrate_bps=6000 \
+    --listening_max_files=0 \
     --metrics=visqol_speech,pesq_wb,estoi,si_sdr,dnsmos,entropy_kbps,real_time_factor
 }
 two_stages=rnnoise+soundstream,soundstream+rnnoise

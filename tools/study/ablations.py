@@ -1,7 +1,7 @@
 """Trains each of several variants for the same short time, and tabulates how they score.
 
     python tools/study/ablations.py --variants=flags/ablations --data_dir=prepared \\
-        --output_dir=ablations --minutes=10 --seeds=0,1
+        --output_dir=ablations --minutes=10 --seed=0,1
 
 A comparison of short trainings, made on one machine one after the other: it says what learns
 fastest, and nothing certain about what is best in the end. Variants that were scored already are
@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from data.pipeline import evaluation_clips
 from metrics.intervals import mean_interval
 from metrics.registry import Metric, find_metrics
 from model.soundstream import SoundStream
 from model.weights import load_model
+from soundstream import command_line
 from training.checkpoints import WEIGHTS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,40 +127,36 @@ def _names(rows: list[Row]) -> set[str]:
     return {row["variant"] for row in rows}
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}: options start with --")
+def main(_: list[str]) -> None:
+    given = flags.FLAGS
     flag_files: list[Path] = []
-    for path in map(Path, flags.FLAGS.variants):
+    for path in map(Path, given.variants):
         flag_files += sorted(path.glob("*.flags")) if path.is_dir() else [path]
     if not all(file.is_file() for file in flag_files) or not flag_files:
-        sys.exit(f"ablations.py: --variants={','.join(flags.FLAGS.variants)}: no such flag files")
-    try:
-        metrics, notes = find_metrics(flags.FLAGS.metrics)
-    except ValueError as error:
-        sys.exit(f"ablations.py: {error}")
+        raise ValueError(f"--variants={','.join(given.variants)}: no such flag files")
+    metrics, notes = find_metrics(given.metrics)
     print("\n".join(notes), end="\n" if notes else "")
-    folder = Path(flags.FLAGS.output_dir)
+    folder = Path(given.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "scores.csv"
     rows = list(csv.DictReader(file.open())) if file.exists() else []
     done = {(row["variant"], row["seed"]) for row in rows}
-    for seed in flags.FLAGS.seeds:
+    for seed in map(str, given.seed):
         for flag_file in flag_files:
             if (flag_file.stem, seed) in done:
                 continue
             run_dir = folder / f"{flag_file.stem}-{seed}"
             try:
-                train(flag_file.resolve(), seed, run_dir, flags.FLAGS.data_dir, flags.FLAGS.minutes)
+                train(flag_file.resolve(), seed, run_dir, given.data_dir, given.minutes)
                 codec = load_model(run_dir / WEIGHTS_FILE)
                 clips = evaluation_clips(
-                    flags.FLAGS.data_dir,
+                    given.data_dir,
                     split="valid",
                     sample_rate=codec.config.sample_rate,
-                    max_clips=flags.FLAGS.clips,
+                    max_clips=given.max_files,
                     seconds=CLIP_SECONDS,
                 )
-                found = score(codec, clips, [int(bps) for bps in flags.FLAGS.bitrates_bps], metrics)
+                found = score(codec, clips, given.bitrate_bps, metrics)
             except (RuntimeError, ValueError) as error:
                 print(f"left out: {error}", file=sys.stderr)
                 continue
@@ -173,14 +170,24 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_list(
-        "variants", None, "Flag files of train.py, or folders of them.", required=True
+    command_line.several(
+        "variants", None, "Flag files of train.py, or folders of them; required.", required=True
     )
-    flags.DEFINE_string("data_dir", None, "Prepared folder, or one of audio.", required=True)
-    flags.DEFINE_string("output_dir", None, "For runs, scores.csv, table.md.", required=True)
-    flags.DEFINE_float("minutes", 10, "Of training for each, its start included.", 0.1)
-    flags.DEFINE_list("seeds", ["0"], "Trainings of each variant.")
-    flags.DEFINE_list("bitrates_bps", ["3000", "6000", "12000"], "Rates to score.")
-    flags.DEFINE_list("metrics", ["visqol_speech", "pesq_wb", "estoi"], "See evaluate.py.")
-    flags.DEFINE_integer("clips", 24, "Clips of 3 s that are scored, one a speaker first.", 2)
-    app.run(main)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder, or any folder of audio; required.", required=True
+    )
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for runs, scores.csv and table.md; required.", required=True
+    )
+    flags.DEFINE_float("minutes", 10, "Minutes of training for each, its start included.", 0.1)
+    command_line.several_integers("seed", [0], "Seeds: each variant is trained with each.", 0)
+    command_line.several_integers(
+        "bitrate_bps", [3000, 6000, 12000], "Bits per second that are scored."
+    )
+    command_line.several(
+        "metrics", ["visqol_speech", "pesq_wb", "estoi"], "Scores to compute, as for evaluate.py."
+    )
+    flags.DEFINE_integer(
+        "max_files", 24, "Recordings at most that are scored, 3 s each, one per speaker first.", 2
+    )
+    command_line.run(main, renamed={"clips": "max_files"})

@@ -9,18 +9,18 @@ change, guesses are embeddings: they are quantized, and decoded like codes that 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
 from data.selection import find_recordings
 from evaluation.packet_loss import GilbertElliott, lost_packets
 from metrics.intervals import mean_interval
 from metrics.registry import find_metrics
+from soundstream import command_line
 from soundstream.codec.comfort_noise import Background, NoiseGenerator
 from soundstream.codec.concealment import FADE_SECONDS, RAMP_SECONDS, ConcealingDecoder
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
@@ -80,7 +80,9 @@ def ways(model: CodecModel) -> dict[str, Callable[[], Concealing]]:
     """Makers of decoders by name, the one that ships first."""
     codebooks = embeddings.Codebooks(flags.FLAGS.model_dir)
     levels = model.metadata.num_quantizers_for(flags.FLAGS.bitrate_bps)
-    train = find_recordings(flags.FLAGS.data_dir, "train", ["speech"], flags.FLAGS.clips)
+    train = find_recordings(
+        flags.FLAGS.data_dir, "train", ["speech"], flags.FLAGS.training_max_files
+    )
     codes = codes_of(model, train, flags.FLAGS.max_seconds)
     frames_to_silence = round(FADE_SECONDS * model.metadata.sample_rate / model.metadata.hop)
     linear = embeddings.learn_linear(
@@ -104,19 +106,17 @@ def decode_with_losses(decoder: Concealing, codes: np.ndarray, lost: np.ndarray)
 
 
 def main(_: list[str]) -> None:
-    try:
-        model = CodecModel.load(flags.FLAGS.model_dir)
-        networks = [GilbertElliott(float(rate)) for rate in flags.FLAGS.loss_rates]
-        valid = find_recordings(flags.FLAGS.data_dir, "valid", ["speech"], flags.FLAGS.max_files)
-        makers = ways(model)
-        encoder = StreamingEncoder(model, flags.FLAGS.bitrate_bps)
-    except (ValueError, OSError) as error:
-        sys.exit(f"compare_concealment.py: {error}")
+    given = flags.FLAGS
+    model = CodecModel.load(given.model_dir)
+    networks = [GilbertElliott(rate) for rate in given.loss_rates]
+    valid = find_recordings(given.data_dir, "valid", ["speech"], given.max_files)
+    makers = ways(model)
+    encoder = StreamingEncoder(model, given.bitrate_bps)
     rate, hop = model.metadata.sample_rate, model.metadata.hop
     metrics, _skipped = find_metrics(_METRICS)
     scores: dict[tuple[str, str, float], list[float]] = {}
     for recording in tqdm(valid, unit="file", disable=None):
-        samples = recording.read(rate, flags.FLAGS.max_seconds)
+        samples = recording.read(rate, given.max_seconds)
         samples = samples[: len(samples) // hop * hop]
         encoder.reset()
         codes = encoder.encode(samples)
@@ -144,11 +144,17 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("model_dir", None, "Folder of a released model.", required=True)
-    flags.DEFINE_string("data_dir", None, "Prepared data folder.", required=True)
-    flags.DEFINE_integer("bitrate_bps", 6_000, "What is sent.")
-    flags.DEFINE_list("loss_rates", "0.05,0.1,0.2", "Shares of frames lost.")
-    flags.DEFINE_integer("max_files", 27, "Recordings to measure, one per speaker first.")
-    flags.DEFINE_float("max_seconds", 5.0, "At most so much of each.")
-    flags.DEFINE_integer("clips", 200, "Training recordings to learn from.", 10)
-    app.run(main)
+    flags.DEFINE_string("model_dir", None, "Folder of the exported model; required.", required=True)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder to learn from and measure on; required.", required=True
+    )
+    flags.DEFINE_integer("bitrate_bps", 6_000, "Bits per second that are sent.", 1)
+    command_line.several_floats("loss_rates", [0.05, 0.1, 0.2], "Shares of frames lost.")
+    flags.DEFINE_integer(
+        "max_files", 27, "Recordings at most to measure on, one per speaker first.", 1
+    )
+    flags.DEFINE_float(
+        "max_seconds", 5.0, "Seconds at most of the beginning of each recording.", 0.5
+    )
+    flags.DEFINE_integer("training_max_files", 200, "Recordings at most to learn from.", 10)
+    command_line.run(main, renamed={"clips": "training_max_files"})

@@ -15,12 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
 from data.selection import Recording, find_recordings
 from metrics.intervals import Interval, mean_interval
 from metrics.registry import Metric, find_metrics
+from soundstream import command_line
 from soundstream.tflite.metadata import Metadata
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tools.benchmark import tflite_benchmark
@@ -130,28 +131,33 @@ def table(rows: list[Row], metrics: list[Metric]) -> str:
 
 
 def _define_flags() -> None:
-    flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
-    flags.DEFINE_string("input_dir", None, "Prepared data, or audio.", required=True)
-    flags.DEFINE_string("split", "valid", "Part of prepared data.")
-    flags.DEFINE_multi_integer("bitrate_bps", [3000, 6000], "Bitrate, repeatable.")
-    flags.DEFINE_list("metrics", "visqol_speech,pesq_wb,si_sdr", "Scores to compute.")
-    flags.DEFINE_integer("max_files", 54, "Recordings, one per speaker first.", 1)
-    flags.DEFINE_float("max_seconds", 5.0, "At most so much of each.", 0.5)
+    flags.DEFINE_string("model_dir", None, "Folder of the exported model; required.", required=True)
+    flags.DEFINE_string(
+        "input_dir", None, "Folder of speech, or a prepared data folder; required.", required=True
+    )
+    flags.DEFINE_string("split", "valid", "Part of a prepared data folder: train, valid or test.")
+    command_line.several_integers(
+        "bitrate_bps", [3000, 6000], "Bits per second that flavours are compared at."
+    )
+    command_line.several("metrics", ["visqol_speech", "pesq_wb", "si_sdr"], "Scores to compute.")
+    flags.DEFINE_integer("max_files", 54, "Recordings at most, one per speaker first.", 1)
+    flags.DEFINE_float(
+        "max_seconds", 5.0, "Seconds at most of the beginning of each recording.", 0.5
+    )
     flags.DEFINE_integer("rounds", 20, "Rounds in which all flavours are timed by turns.", 1)
-    flags.DEFINE_string("output_dir", None, "Folder for flavours.json and flavours.md.")
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for flavours.json and flavours.md; default: not written."
+    )
 
 
 def main(_: list[str]) -> None:
     given = flags.FLAGS
-    try:
-        metrics, missing = find_metrics(given.metrics)
-        if missing:
-            print(f"not scored: {', '.join(missing)}", file=sys.stderr)
-        recordings = find_recordings(given.input_dir, given.split, ["speech"], given.max_files)
-        folder, bitrates = Path(given.model_dir), given.bitrate_bps
-        rows = compare(folder, recordings, bitrates, metrics, given.max_seconds, given.rounds)
-    except ValueError as error:
-        sys.exit(str(error))
+    metrics, missing = find_metrics(given.metrics)
+    if missing:
+        print(f"not scored: {', '.join(missing)}", file=sys.stderr)
+    recordings = find_recordings(given.input_dir, given.split, ["speech"], given.max_files)
+    folder, bitrates = Path(given.model_dir), given.bitrate_bps
+    rows = compare(folder, recordings, bitrates, metrics, given.max_seconds, given.rounds)
     text = table(rows, metrics)
     print(text)
     if given.output_dir:
@@ -164,4 +170,4 @@ def main(_: list[str]) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    command_line.run(main)

@@ -9,7 +9,6 @@ worth. Prints how far the net is from them on held out ones, and on those that a
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -19,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 import visqol as package
-from absl import app, flags
+from absl import flags
 from ai_edge_litert.interpreter import Interpreter
 
 from data.pipeline import training_batches
@@ -27,12 +26,17 @@ from data.sampling import MixOptions
 from model.backend import keras
 from model.soundstream import SoundStream
 from model.weights import load_model
+from soundstream import command_line
 from training import visqol
 from training.auditory import BANDS
 from training.spectra import stft
 
 WIDTHS = (96, 48)
 BATCH, SECONDS = 16, 4.0
+BATCHES = 24  # of typical features
+POINTS = 60_000  # around these, that the lattices judge
+EPOCHS = 40
+SEED = 0
 HELD_OUT = 0.1
 # Standard deviations around typical features, of each by itself and of all bands together: mean,
 # worst and deviation of NSIM, level in decibels.
@@ -115,20 +119,17 @@ def fit(features: np.ndarray, scores: np.ndarray, epochs: int, seed: int) -> dic
 
 def main(_: list[str]) -> None:
     given = flags.FLAGS
-    try:
-        codec = load_model(given.weights)
-        if codec.config.sample_rate != visqol.SAMPLE_RATE:
-            raise ValueError(f"{given.weights} is no codec for {visqol.SAMPLE_RATE} Hz")
-        found = list(examples(codec, given.data_dir, given.batches, given.seed))
-    except ValueError as error:
-        sys.exit(f"fit_visqol_map.py: {error}")
+    codec = load_model(given.weights)
+    if codec.config.sample_rate != visqol.SAMPLE_RATE:
+        raise ValueError(f"{given.weights} is no codec for {visqol.SAMPLE_RATE} Hz")
+    found = list(examples(codec, given.data_dir, BATCHES, SEED))
     typical = np.concatenate(found)
-    points = around(typical, given.points, given.seed)
+    points = around(typical, POINTS, SEED)
     with ProcessPoolExecutor(given.workers) as pool:
         parts = np.array_split(np.concatenate([points, typical]), 10 * given.workers)
         scores = np.concatenate(list(pool.map(lattice_quality, parts)))
     learnt = round(len(points) * (1 - HELD_OUT))
-    arrays = fit(points[:learnt], scores[:learnt], given.epochs, given.seed)
+    arrays = fit(points[:learnt], scores[:learnt], EPOCHS, SEED)
     np.savez_compressed(given.output, **arrays)
     for name, rows in (
         ("around", slice(learnt, len(points))),
@@ -142,12 +143,12 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("data_dir", None, "Prepared folder.", required=True)
-    flags.DEFINE_string("weights", None, "weights.npz of a codec for 16 kHz.", required=True)
-    flags.DEFINE_string("output", str(visqol.MAP_FILE), "File to write.")
-    flags.DEFINE_integer("batches", 24, f"Of {BATCH} examples of {SECONDS:g} s.", 1)
-    flags.DEFINE_integer("points", 60_000, "Features that the lattices judge.", 1000)
-    flags.DEFINE_integer("epochs", 40, "Rounds of training.", 1)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder of speech to learn from; required.", required=True
+    )
+    flags.DEFINE_string(
+        "weights", None, "Weights (.npz) of a 16 kHz codec; required.", required=True
+    )
+    flags.DEFINE_string("output", str(visqol.MAP_FILE), "File to write the net to.")
     flags.DEFINE_integer("workers", 2, "Processes that ask the lattices.", 1)
-    flags.DEFINE_integer("seed", 0, "Of data, features and the net.")
-    app.run(main)
+    command_line.run(main)

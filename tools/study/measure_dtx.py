@@ -11,16 +11,16 @@ is coded by itself, and counts for as long as the conversation lasts.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
 from data.selection import find_recordings
 from metrics.intervals import Interval, mean_interval
+from soundstream import command_line
 from soundstream.bitstream.packets import Kind
 from soundstream.codec.comfort_noise import Background, NoiseGenerator
 from soundstream.codec.packet_encoder import (
@@ -120,22 +120,20 @@ def turns_by_speaker(rate: int) -> dict[str, list[np.ndarray]]:
 
 
 def main(_: list[str]) -> None:
-    try:
-        model = CodecModel.load(flags.FLAGS.model_dir)
-        bitrates = [int(text) for text in flags.FLAGS.bitrates_bps]
-        metadata = model.metadata
-        turns = turns_by_speaker(metadata.sample_rate)
-    except (ValueError, OSError) as error:
-        sys.exit(f"measure_dtx.py: {error}")
+    model = CodecModel.load(flags.FLAGS.model_dir)
+    metadata = model.metadata
+    turns = turns_by_speaker(metadata.sample_rate)
     pairs = list(zip(list(turns)[::2], list(turns)[1::2]))
     talks = [
-        conversation(turns[a], turns[b], flags.FLAGS.seconds, metadata.sample_rate, metadata.hop)
+        conversation(
+            turns[a], turns[b], flags.FLAGS.min_seconds, metadata.sample_rate, metadata.hop
+        )
         for a, b in pairs
     ]
     seconds = sum(len(side) for side, _ in talks) / metadata.sample_rate
     print(f"{len(pairs)} conversations of {2 * len(pairs)} speakers, {seconds / 60:.0f} minutes\n")
     print("| kbps in speech | average kbps | frames sent | energy not sent |\n|---|---|---|---|")
-    for bitrate in bitrates:
+    for bitrate in flags.FLAGS.bitrate_bps:
         sides = [side for talk in talks for side in talk]
         sent = [send(model, side, bitrate) for side in tqdm(sides, unit="side", disable=None)]
         clusters = [str(index // 2) for index in range(len(sent))]  # one conversation's sides
@@ -151,9 +149,11 @@ def _cell(value: Interval, digits: int, unit: str = "") -> str:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("model_dir", None, "Folder of an exported model.", required=True)
-    flags.DEFINE_string("data_dir", None, "Prepared data folder.", required=True)
-    flags.DEFINE_list("bitrates_bps", "3000", "Bitrates of speech.")
-    flags.DEFINE_float("seconds", 60.0, "Shortest conversation.", 1.0)
-    flags.DEFINE_float("max_seconds", 15.0, "Longest turn.", 1.0)
-    app.run(main)
+    flags.DEFINE_string("model_dir", None, "Folder of the exported model; required.", required=True)
+    flags.DEFINE_string(
+        "data_dir", None, "Prepared folder whose speakers converse; required.", required=True
+    )
+    command_line.several_integers("bitrate_bps", [3000], "Bits per second while someone speaks.")
+    flags.DEFINE_float("min_seconds", 60.0, "Seconds at least of a conversation.", 1.0)
+    flags.DEFINE_float("max_seconds", 15.0, "Seconds at most of each turn.", 1.0)
+    command_line.run(main, renamed={"seconds": "min_seconds"})
