@@ -54,6 +54,7 @@ from evaluation.scoring import Job, evaluate, scored_recordings
 from evaluation.summary import summarize
 from metrics import registry
 from soundstream import command_line
+from soundstream.atomic import write_whole
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
@@ -151,7 +152,7 @@ def run(output_dir: Path) -> None:
         codes=codes,
         curves=training,
     )
-    (output_dir / "scores.json").write_text(report.scores_json(), encoding="utf-8")
+    write_whole(output_dir / "scores.json", report.scores_json())
     plot.rate_quality(report.summary.conditions, metrics, output_dir / "rate_quality.png")
     if any(condition.loss_rate for condition in report.summary.conditions):
         plot.loss_quality(report.summary.conditions, metrics, output_dir / "loss_quality.png")

@@ -17,9 +17,9 @@ import tensorflow as tf
 from data.decoding import decode_mono, decoder_for
 from data.folder import AudioFolder
 from data.mixing import Mixer
-from data.recordings import name_share
+from data.recordings import name_share, read_folder
 from data.sampling import CropSampler, MixOptions, Plan, generator
-from data.shards import METADATA_FILE, Clip, PreparedSplit
+from data.shards import METADATA_FILE, Clip, PreparedSplit, read_index
 
 PREFETCHED_BATCHES = 8
 Planner = Callable[[int], Plan]
@@ -199,6 +199,13 @@ class _Folder(AudioFolder):
 def is_prepared(data_dir: str | Path) -> bool:
     """Whether `data_dir` is a prepared folder rather than a plain one."""
     return (Path(data_dir) / METADATA_FILE).is_file()
+
+
+def kinds_of(data_dir: str | Path) -> set[str]:
+    """Which of speech, noise and music the data hold to train on, by their index or manifest."""
+    if is_prepared(data_dir):
+        return {clip.kind for clip in read_index(Path(data_dir), "train")}
+    return {recording.kind for recording in read_folder(data_dir)}
 
 
 def _open(data_dir: str | Path, split: str, sample_rate: int) -> _Prepared | _Folder:

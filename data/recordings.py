@@ -14,7 +14,7 @@ from absl import logging
 
 from data.shards import SPLITS, TEXT_COLUMNS
 from soundstream.audio import AUDIO_SUFFIXES
-from soundstream.folders import find_files, printable
+from soundstream.folders import find_files, in_words, printable
 
 # 6 % of the speakers each: the open corpus has many speakers of a few seconds and few of hours,
 # so this holds out more than 40 voices for validation at about 2 % of the hours.
@@ -77,8 +77,7 @@ def _read_tree(folder: Path) -> list[Recording]:
     if found:
         _say(_told_apart(folder, found, folders, level))
     if others:
-        kinds = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(5))
-        _say(f"{printable(folder)}: no audio by their names, passed over: {kinds}")
+        _say(f"{printable(folder)}: passed over, no audio by name: {in_words(others)}")
     return found
 
 

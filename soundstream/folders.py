@@ -33,6 +33,12 @@ def find_files(folder: str | Path, suffixes: Collection[str]) -> tuple[list[Path
     return sorted(found), others
 
 
+def in_words(counts: Counter[str], most: int = 5) -> str:
+    """The most frequent suffixes of `find_files`, as in "12 .txt, 3 .jpg"."""
+    words = [f"{count} {printable(suffix)}" for suffix, count in counts.most_common(most)]
+    return ", ".join(words) + (", ..." if len(counts) > most else "")
+
+
 def printable(name: str | Path) -> str:
     """A name as text that UTF-8 can hold: bytes that are no UTF-8 become `\\xe9` and the like."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

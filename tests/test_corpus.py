@@ -188,4 +188,4 @@ def test_the_script_names_a_missing_folder(tmp_path):
         "--nodebian", f"--input_dir={tmp_path / 'nowhere'}", f"--output_dir={tmp_path / 'out'}"
     )
     assert result.returncode == 1
-    assert result.stderr.strip() == f"error: {tmp_path / 'nowhere'}: no such folder"
+    assert result.stderr.strip() == f"corpus.py: {tmp_path / 'nowhere'}: no such folder"

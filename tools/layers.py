@@ -8,7 +8,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     name: frozenset(others.split())
     for name, others in {
         "soundstream": "",
-        "model": "",
+        "model": "soundstream",
         "data": "soundstream",
         "metrics": "soundstream",
         "training": "model data metrics soundstream",

@@ -15,6 +15,7 @@ import tensorflow as tf
 from model.config import CodecConfig
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model
+from soundstream.atomic import whole_file, write_whole
 from training.trainer import Trainer
 
 SETTINGS_FILE = "run.json"
@@ -65,9 +66,7 @@ class RunDirectory:
         if not write:
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(description, indent=1))
-        partial.replace(file)
+        write_whole(file, json.dumps(description, indent=1))
 
     def restore(self) -> int:
         """Loads the newest checkpoint, if there is one; returns the steps done.
@@ -144,11 +143,8 @@ def save_compact(trainer: Trainer, path: str | Path) -> None:
         value = variable.numpy()
         net = name.startswith(("codec", "average", "discriminators"))
         arrays[name] = value.astype(np.float16) if net and id(variable) not in exact else value
-    path = Path(path)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as stream:
+    with whole_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
-    partial.replace(path)
 
 
 def load_compact(trainer: Trainer, path: str | Path) -> int:

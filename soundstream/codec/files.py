@@ -18,7 +18,7 @@ from ..bitstream.entropy_tables import EntropyTables
 from ..bitstream.errors import BitstreamError
 from ..bitstream.header import Header
 from ..bitstream.info import describe
-from ..folders import find_files
+from ..folders import find_files, in_words
 from ..tflite.runtime import CodecModel
 from .audio_io import PIPE, audio_sink, goes_through, open_audio, outlet
 from .file_codec import WHOLE, Span, Summary, Write, decode_audio, encode_audio
@@ -41,6 +41,14 @@ class Job:
 def encode_jobs(source: str, target: str) -> list[Job]:
     """`source` itself, or all audio files below it, each with its .sst file below `target`."""
     return _jobs(source, target, AUDIO_SUFFIXES, SST_SUFFIX)
+
+
+def passed_over(source: str) -> str:
+    """Which files of a folder are no audio by their suffix, in words; "" if there are none."""
+    if source == PIPE or not Path(source).is_dir():
+        return ""
+    _, others = find_files(source, (*AUDIO_SUFFIXES, SST_SUFFIX))
+    return in_words(others)
 
 
 def decode_jobs(source: str, target: str) -> list[Job]:

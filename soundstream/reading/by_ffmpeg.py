@@ -112,8 +112,10 @@ class FfmpegDecoder:
             if not self._container.streams.audio:
                 raise AudioError(f"{self._name}: holds no sound")
             self._stream = self._container.streams.audio[0]
+            if self._stream.codec_context is None:
+                raise AudioError(f"{self._name}: its sound is coded in a way that is not known")
             self._stream.codec_context.thread_count = 1
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, self._av.FFmpegError) as error:
             if isinstance(error, AudioError):
                 raise
             raise unreadable(self._name, error) from error

@@ -37,7 +37,8 @@ class SoundfileDecoder:
         try:
             if first >= self.frames:
                 return
-            self._file.seek(first)
+            if first:
+                self._file.seek(first)
             while len(block := self._file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
                 count += len(block)
                 yield block

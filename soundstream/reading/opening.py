@@ -7,6 +7,7 @@ the end whatever headers say. PyAV is large and loaded for the first file that n
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import stat
@@ -65,7 +66,13 @@ def _open_file(name: str, file: Any, size: int, whole: bool) -> Decoder:
             raise AudioError(f"{name}: cannot be read as audio: a wav file without any audio in it")
     single = _is_sized_flac(head) and not (whole and _holds_another(file))
     if (layout and layout.sized and layout.subtype) or single or _is_simple(head):
-        return SoundfileDecoder(name, file, layout)
+        try:
+            return SoundfileDecoder(name, file, layout)
+        except AudioError as error:
+            file.seek(0)
+            with contextlib.suppress(AudioError):  # what the better reader says is to be heard
+                return FfmpegDecoder(name, file, layout)
+            raise error
     return FfmpegDecoder(name, file, layout)
 
 

@@ -26,6 +26,7 @@ import train  # defines its flags
 from data.pipeline import training_batches
 from model.config import CodecConfig
 from soundstream import command_line
+from soundstream.atomic import write_whole
 from tools.benchmark.step_parts import Ours
 
 PARTS = (
@@ -213,7 +214,7 @@ def main(_: list[str]) -> None:
             "step_mib": round(_peak_mib() - before),  # the libraries do not count
             "parts": report,
         }
-        Path(given.output).write_text(json.dumps(facts, indent=1) + "\n")
+        write_whole(Path(given.output), json.dumps(facts, indent=1) + "\n")
 
 
 if __name__ == "__main__":
