@@ -76,4 +76,5 @@ if __name__ == "__main__":
     from soundstream import cli
 
     # Not the released model, whose entropy tables are for codes of another kind.
-    sys.exit(cli.main(["codec.py", "--model_dir=stand-in", *sys.argv[1:]]))
+    sys.argv = ["codec.py", "--model_dir=stand-in", *sys.argv[1:]]
+    cli.run()

@@ -98,8 +98,6 @@ class FfmpegDecoder:
             self._container.close()
             self._raw.seek(0)
         options = {"format_whitelist": _FORMATS}
-        if self._layout and self._layout.to_the_end:
-            options["ignore_length"] = "1"
         g722 = self._name.lower().endswith(".g722")
         try:
             self._container = self._av.open(
@@ -150,15 +148,15 @@ class FfmpegDecoder:
                 yield frame
 
     def _sought(self, first: int) -> Iterator[Any]:
-        if self._origin is None or not self._stream.time_base or not first:
-            self._start()
-            return itertools.chain([self._first], self._frames)
-        offset = self._origin + int(first / self.rate / self._stream.time_base)
-        try:
-            self._container.seek(offset, stream=self._stream)
-        except (OSError, self._av.FFmpegError) as error:
-            raise unreadable(self._name, error) from error
-        return self._decoded()
+        if self._origin is not None and self._stream.time_base and first:
+            offset = self._origin + int(first / self.rate / self._stream.time_base)
+            try:
+                self._container.seek(offset, stream=self._stream)
+                return self._decoded()
+            except (OSError, self._av.FFmpegError):
+                pass  # a file without an index, or without a length: it is decoded up to there
+        self._start()
+        return itertools.chain([self._first], self._frames)
 
     def _place_of(self, frame: Any) -> int:
         """The sample that a frame begins with, by its time."""

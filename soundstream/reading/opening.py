@@ -18,7 +18,7 @@ from . import riff
 from .by_ffmpeg import FfmpegDecoder
 from .by_soundfile import SoundfileDecoder
 from .decoder import AudioError, Decoder, reason_of
-from .pipe import Peek, Pipe
+from .pipe import Corrected, Peek, Pipe
 
 _FLAC_START = b"fLaC\0\0\0\x22"  # its mark, and the head of the block that always comes first
 _STANDARD_INPUT = "standard input"
@@ -73,6 +73,8 @@ def _open_file(name: str, file: Any, size: int, whole: bool) -> Decoder:
             with contextlib.suppress(AudioError):  # what the better reader says is to be heard
                 return FfmpegDecoder(name, file, layout)
             raise error
+    if layout and layout.corrections:
+        return FfmpegDecoder(name, Corrected(file, layout.corrections), layout)
     return FfmpegDecoder(name, file, layout)
 
 
@@ -81,6 +83,8 @@ def _open_pipe(name: str, stream: BinaryIO) -> Decoder:
     if not (head := pipe.ahead(0, 12)):
         raise AudioError(f"{name}: it is empty")
     layout = riff.scan(Peek(pipe), None) if riff.is_riff(head) else None
+    if layout:
+        pipe.correct(layout.corrections)
     try:
         return FfmpegDecoder(name, pipe, layout)
     except AudioError as error:

@@ -1,8 +1,8 @@
-"""Bytes that come once."""
+"""Bytes that come once, and bytes that are not what a file holds."""
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 class Pipe:
@@ -18,6 +18,11 @@ class Pipe:
         while len(self._ahead) < start + count and (part := self._read(start + count)):
             self._ahead += part
         return bytes(self._ahead[start : start + count])
+
+    def correct(self, corrections: dict[int, bytes]) -> None:
+        """Replaces bytes that were looked at ahead, by their place."""
+        for place, content in corrections.items():
+            self._ahead[place : place + len(content)] = content
 
     def read(self, count: int) -> bytes:
         if not self._ahead:
@@ -38,3 +43,21 @@ class Peek:
         part = self._pipe.ahead(self._position, count)
         self._position += len(part)
         return part
+
+
+class Corrected:
+    """A file in which some bytes are others, by their place."""
+
+    def __init__(self, file: Any, corrections: dict[int, bytes]) -> None:
+        self._file = file
+        self._corrections = corrections
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def read(self, count: int) -> bytes:
+        start = self._file.tell()
+        part = bytearray(self._file.read(count))
+        for place, content in self._corrections.items():
+            for at, byte in enumerate(content, place - start):
+                if 0 <= at < len(part):
+                    part[at] = byte
+        return bytes(part)

@@ -36,7 +36,8 @@ class Riff:
       subtype: of the samples, in libsndfile's terms; None for what it does not read.
       frames: samples per channel that the file holds, 0 where its header does not tell.
       sized: whether the header says truly where the audio ends.
-      to_the_end: whether its size must be ignored: the audio goes on to the file's end.
+      corrections: bytes to be read in place of those in the header, by their position: they say
+        that the audio goes on to the file's end.
       strict: whether every chunk is where the standard wants it, none of them of odd size.
       remark: what is odd about it, for the user; None if nothing.
     """
@@ -44,7 +45,7 @@ class Riff:
     subtype: str | None
     frames: int
     sized: bool
-    to_the_end: bool
+    corrections: dict[int, bytes]
     strict: bool
     remark: str | None = None
 
@@ -90,26 +91,28 @@ def scan(file: Any, size: int | None) -> Riff | None:
     wide = head[:4] in (b"RF64", b"BW64")
     if wide and data64 is not None and length == _WRAP - 1:
         length = data64
+    to_the_end = {0: b"RIFF" if wide else head[:4], position - 4: b"\xff" * 4}
     if size is None:
-        return Riff(subtype, 0, False, length == 0 or length >= _OPEN, False)
+        unknown = length == 0 or length >= _OPEN
+        return Riff(subtype, 0, False, to_the_end if unknown else {}, False)
     held = size - position
     known = held // frame_bytes if subtype else 0
     wrapped = held >= _WRAP and not wide and held % _WRAP == length
     unfinished = length == 0 < held and riff_bytes + 8 != size
     if wrapped or unfinished:
-        return Riff(subtype, known, False, True, False)
+        return Riff(subtype, known, False, to_the_end, False)
     if length > held:
         remark = None
         if length < _OPEN and frame_bytes:
             remark = f"it breaks off: {held} bytes of audio of the {length} that its header names"
-        return Riff(subtype, known, False, True, False, remark)
+        return Riff(subtype, known, False, to_the_end, False, remark)
     behind, even_behind = _behind(file, chunk, position + length + length % 2, size)
     whole = not behind and riff_bytes + 8 == size and head[:4] == b"RIFF"
     return Riff(
         subtype,
         length // frame_bytes if subtype else 0,
         True,
-        False,
+        {},
         whole and even and even_behind and length % max(2, frame_bytes) == 0,
         f"{behind} bytes behind its audio are no part of it: left out" if behind else None,
     )

@@ -30,7 +30,7 @@ import soundfile
 
 from soundstream.atomic import write_whole
 from soundstream.audio import AudioError, AudioReader, read_header, read_segment
-from tests import odd_audio
+from tools.study import odd_audio
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
 LIMIT_SECONDS = 10

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import struct
+from typing import Any
 
 import av
 import numpy as np
@@ -68,7 +70,7 @@ def coded(
     """Mono audio in one of FFmpeg's formats."""
     stream = io.BytesIO()
     with av.open(stream, "w", format=container, options=options or {}) as output:
-        track = output.add_stream(codec, rate=rate, layout="mono")
+        track: Any = output.add_stream(codec, rate=rate, layout="mono")
         if codec == "libmp3lame":
             track.codec_context.qscale = True
             track.codec_context.global_quality = 5 * 118  # FF_QP2LAMBDA: VBR quality 5
@@ -118,3 +120,76 @@ def _ogg_crc_table() -> list[int]:
 
 
 _OGG_CRC = _ogg_crc_table()
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One odd file.
+
+    Attributes:
+      name: with its suffix.
+      content: its bytes.
+      seconds: of sound in it; None where it holds none, and must be refused.
+    """
+
+    name: str
+    content: bytes
+    seconds: float | None
+
+
+def cases(samples: np.ndarray, rate: int) -> list[Case]:
+    """Files of mono `samples` [time], each with an oddity that people met in the wild."""
+    seconds = len(samples) / rate
+    wav = plain_wav(samples, rate)
+    size = len(wav) - 44
+    half = size // 4 * 2
+    odd = [
+        ("plain.wav", wav, seconds),
+        ("stream_sizes.wav", as_stream(wav), seconds),
+        ("sox_pipe.wav", with_sizes(wav, 0x7FFFFFFF, 0x7FFFFFFF - 36), seconds),
+        ("sign_bit.wav", with_sizes(wav, 0x80000024, 0x80000000), seconds),
+        ("minus_two.wav", with_sizes(wav, 0xFFFFFFFE, 0xFFFFFFFE), seconds),
+        ("three_times_too_large.wav", with_sizes(wav, 3 * size + 36, 3 * size), seconds),
+        ("never_finalised.wav", with_sizes(wav, 0, 0), seconds),
+        ("finalised_empty.wav", wav[:4] + struct.pack("<I", 36) + wav[8:40] + bytes(4), 0.0),
+        ("odd_chunk_behind.wav", with_chunk(wav, b"LIST", b"INFOICMT\x03\0\0\0abc"), seconds),
+        ("odd_byte_count.wav", with_sizes(wav + b"\x07", size + 37, size + 1), seconds),
+        ("cut_off.wav", wav[: 44 + half], half / 2 / rate),
+        ("junk_behind.wav", wav + bytes(range(100)), seconds),
+        ("rf64_pipe.wav", as_rf64(wav), seconds),
+        ("rf64.wav", as_rf64(wav, (len(wav) + 28, size)), seconds),
+        ("no_audio.wav", wav[:36], None),
+        ("text.wav", b"this is no audio\n" * 50, None),
+        ("empty.wav", b"", None),
+    ]
+    flac = written(samples, rate, "FLAC")
+    ogg, opus = written(samples, rate, "OGG"), written(samples, rate, "OGG", "OPUS")
+    xing = coded(samples, rate, "mp3", "libmp3lame")
+    vbr = mp3_without_xing(samples, rate)
+    odd += [
+        ("plain.flac", flac, seconds),
+        ("no_count.flac", flac_without_count(flac), seconds),
+        ("joined.flac", flac + flac, 2 * seconds),
+        ("cut_off.flac", flac[: len(flac) // 2], None),
+        ("plain.ogg", ogg, seconds),
+        ("chained.ogg", ogg + ogg, 2 * seconds),
+        ("plain.opus", opus, seconds),
+        ("chained.opus", opus + opus, 2 * seconds),
+        ("xing.mp3", xing, seconds),
+        ("no_xing.mp3", vbr, seconds),
+        ("joined.mp3", vbr + vbr, 2 * seconds),
+        ("aac.m4a", coded(samples, rate, "mp4", "aac"), seconds),
+        ("opus.webm", coded(samples, rate, "webm", "libopus"), seconds),
+        ("adts.aac", coded(samples, rate, "adts", "aac"), seconds),
+        ("opus.mka", coded(samples, rate, "matroska", "libopus"), seconds),
+    ]
+    for suffix, name in (("caf", "CAF"), ("w64", "W64"), ("aiff", "AIFF"), ("au", "AU")):
+        odd.append((f"plain.{suffix}", written(samples, rate, name, "PCM_16"), seconds))
+    return [Case(*one) for one in odd]
+
+
+def written(samples: np.ndarray, rate: int, name: str, subtype: str | None = None) -> bytes:
+    """Audio in one of libsndfile's formats."""
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, rate, format=name, subtype=subtype)
+    return stream.getvalue()
