@@ -58,7 +58,9 @@ class AudioHeader:
 
 
 def read_header(path: str | Path) -> AudioHeader:
-    """What a file holds. Compressed files are read through for it, though not decoded.
+    """What a file holds, to seek in: of files that were joined, the first, which is remarked.
+
+    Compressed files are read through for it, though not decoded.
 
     Raises:
       AudioError: the file is missing, unreadable, not audio, or wav or flac that was cut off.

@@ -71,7 +71,7 @@ class FfmpegDecoder:
             return self._layout.frames
         self._start()
         end = total = 0
-        for packet in self._container.demux(self._stream):
+        for packet in self._packets():
             if packet.pts is not None:
                 end = max(end, packet.pts + (packet.duration or 0))
             total += packet.duration or 0
@@ -80,8 +80,8 @@ class FfmpegDecoder:
         ticks = self.rate * self._stream.time_base
         if total - end > _APPENDED_SECONDS / self._stream.time_base:
             self.remarks.append(
-                f"of {float(total * self._stream.time_base):.2f} s only the first "
-                f"{float(end * self._stream.time_base):.2f} s can be sought in: files were joined"
+                f"only the first {float(end * self._stream.time_base):.2f} s of "
+                f"{float(total * self._stream.time_base):.2f} s: files were joined"
             )
         return max(0, round((end - self._origin) * ticks))
 
@@ -123,8 +123,8 @@ class FfmpegDecoder:
             raise unreadable(self._name, "nothing in it can be decoded")
         self._first = first
 
-    def _decoded(self) -> Iterator[Any]:
-        """Frames of the container from where it stands; packets that are damaged are counted."""
+    def _packets(self) -> Iterator[Any]:
+        """Packets of the container from where it stands."""
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -133,9 +133,14 @@ class FfmpegDecoder:
                 raise unreadable(self._name, error) from error
             if packet is None:
                 return
+            yield packet
+
+    def _decoded(self) -> Iterator[Any]:
+        """Frames of the container from where it stands; packets that are damaged are counted."""
+        for packet in self._packets():
             try:
                 frames = packet.decode()
-            except self._av.FFmpegError:
+            except (OSError, self._av.FFmpegError):
                 self._bad_packets += 1
                 continue
             yield from (frame for frame in frames if frame.samples)

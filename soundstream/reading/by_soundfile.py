@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -13,6 +14,7 @@ from . import riff
 from .decoder import AudioError, unreadable
 
 _BLOCK_FRAMES = 1 << 16
+_FLAC_START = b"fLaC\0\0\0\x22"  # its mark, and the head of the block that always comes first
 
 
 class SoundfileDecoder:
@@ -52,6 +54,10 @@ class SoundfileDecoder:
             raise AudioError(
                 f"{self._name}: ends before the {self.frames} samples that its header names"
             )
+        if self._file.format == "FLAC" and holds_another(self._raw):
+            self.remarks.append(
+                f"only the first {self.frames / self.rate:.2f} s: files were joined"
+            )
         return self.frames
 
     def close(self) -> None:
@@ -64,3 +70,9 @@ def _breaks_off(count: int, claimed: int, rate: int) -> str:
         f"it breaks off after {count / rate:.2f} s of the {claimed / rate:.2f} s that its header "
         "names"
     )
+
+
+def holds_another(file: Any) -> bool:
+    """Whether one FLAC file was appended to another: libsndfile ends where the first one does."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(_FLAC_START, 1) >= 0

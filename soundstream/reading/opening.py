@@ -8,7 +8,6 @@ the end whatever headers say. PyAV is large and loaded for the first file that n
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import stat
 from pathlib import Path
@@ -16,11 +15,10 @@ from typing import Any, BinaryIO
 
 from . import riff
 from .by_ffmpeg import FfmpegDecoder
-from .by_soundfile import SoundfileDecoder
+from .by_soundfile import SoundfileDecoder, holds_another
 from .decoder import AudioError, Decoder, reason_of
 from .pipe import Corrected, Peek, Pipe
 
-_FLAC_START = b"fLaC\0\0\0\x22"  # its mark, and the head of the block that always comes first
 _STANDARD_INPUT = "standard input"
 
 
@@ -64,7 +62,7 @@ def _open_file(name: str, file: Any, size: int, whole: bool) -> Decoder:
         file.seek(0)
         if layout is None:
             raise AudioError(f"{name}: cannot be read as audio: a wav file without any audio in it")
-    single = _is_sized_flac(head) and not (whole and _holds_another(file))
+    single = _is_sized_flac(head) and not (whole and holds_another(file))
     if (layout and layout.sized and layout.subtype) or single or _is_simple(head):
         try:
             return SoundfileDecoder(name, file, layout)
@@ -96,12 +94,6 @@ def _open_pipe(name: str, stream: BinaryIO) -> Decoder:
 def _is_sized_flac(head: bytes) -> bool:
     samples = int.from_bytes(head[18:26], "big") & ((1 << 36) - 1)
     return head[:4] == b"fLaC" and samples > 0
-
-
-def _holds_another(file: Any) -> bool:
-    """Whether one FLAC file was appended to another: libsndfile ends where the first one does."""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(_FLAC_START, 1) >= 0
 
 
 def _is_simple(head: bytes) -> bool:

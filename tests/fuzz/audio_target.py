@@ -35,7 +35,7 @@ from tools.study import odd_audio
 FORMATS = ("wav", "flac", "ogg", "mp3")
 LIMIT_SECONDS = 10
 LIMIT_BYTES = 1 << 30
-SLICE = 5_000
+SLICE = 1_000
 HEADER_BYTES = 200  # most changes fall here; in ogg and mp3 that is the first pages and frames
 SEED_SECONDS = 0.15
 
