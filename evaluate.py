@@ -55,6 +55,7 @@ from evaluation.report import Report
 from evaluation.scoring import Job, evaluate, scored_recordings
 from evaluation.summary import summarize
 from metrics import registry
+from soundstream.atomic import write_whole
 
 _BURST = 2.0  # packets
 
@@ -176,7 +177,7 @@ def run(output_dir: Path) -> None:
         codes=codes,
         curves=training,
     )
-    (output_dir / "scores.json").write_text(report.scores_json(), encoding="utf-8")
+    write_whole(output_dir / "scores.json", report.scores_json())
     plot.rate_quality(report.summary.conditions, columns, output_dir / "rate_quality.png")
     if any(condition.loss_rate for condition in report.summary.conditions):
         plot.loss_quality(report.summary.conditions, columns, output_dir / "loss_quality.png")

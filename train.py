@@ -6,14 +6,17 @@ A run that is killed goes on from its last checkpoint when the same command is g
 """
 
 import os
+import sys
+from collections.abc import Sequence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow: its banner is not news
 
-from absl import flags
+from absl import flags, logging
 
 from common import command_line
+from data import pipeline
 from data.recordings import KINDS
-from data.sampling import MixOptions
+from data.sampling import MixOptions, fitting
 from model import config as presets
 from training import discriminators, distribution, quantization_aware
 from training import run as runs
@@ -76,11 +79,25 @@ def mix_options() -> MixOptions:
     return _MIX.make()
 
 
+def mix_for(data_dir: str, typed: Sequence[str]) -> MixOptions:
+    """`mix_options` without shares of what the data do not hold, unless the user `typed` them.
+
+    What a flag file asks for is no wish of the user's: it was written for other data.
+    """
+    given = {word.lstrip("-").partition("=")[0].removeprefix("mix_") for word in typed}
+    options, missing = fitting(mix_options(), pipeline.kinds_of(data_dir), given)
+    for name, kind in missing.items():
+        logging.warning(
+            "%s holds no %s: --mix_%s is %g", data_dir, kind, name, getattr(options, name)
+        )
+    return options
+
+
 def main(_: list[str]) -> None:
     for name in ("data_dir", "train_dir"):
         if not flags.FLAGS[name].value:
             raise ValueError(f"--{name} is missing")
-    data = _DATA.make(seed=_SEED.value, mix=mix_options())
+    data = _DATA.make(seed=_SEED.value, mix=mix_for(flags.FLAGS.data_dir, sys.argv[1:]))
     run = _RUN.make()
     training = training_settings()
     if _QAT.value:

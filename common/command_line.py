@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
+from soundstream import console
+
 flags.disclaim_key_flags()  # `several` defines flags of the program that calls it, not of this file
 
 Main = Callable[[list[str]], Any]
@@ -126,7 +128,8 @@ def run(
             fail(f"unexpected argument {left[1]!r}: options start with --")
         return left
 
-    app.run(checked, flags_parser=parsed)
+    with console.guarded():
+        app.run(checked, flags_parser=parsed)
 
 
 def _help_as_in(name: str) -> None:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from common import command_line
 from data import debian, preparation, shards
 from data.recordings import KINDS, Recording, assign_splits, read_folder
+from soundstream.atomic import write_whole
 
 FLAGS = flags.FLAGS
 
@@ -115,7 +116,7 @@ def finish(
         **facts,
     }
     text = json.dumps(metadata, indent=2, ensure_ascii=False)
-    (folder / shards.METADATA_FILE).write_text(text + "\n", encoding="utf-8")
+    write_whole(folder / shards.METADATA_FILE, text + "\n")
     for split in shards.SPLITS:
         hours = Counter({k: n / sample_rate / 3600 for (s, k), n in samples.items() if s == split})
         parts = ", ".join(f"{hours[kind]:.2f} h of {kind}" for kind in KINDS if hours[kind])
@@ -125,7 +126,7 @@ def finish(
 
 def _write_refusals(refused: preparation.Refusals, folder: Path) -> None:
     lines = [shards.tsv_line(row) for row in [("file", "reason"), *refused]]
-    (folder / "rejected.tsv").write_text("".join(lines), encoding="utf-8")
+    write_whole(folder / "rejected.tsv", "".join(lines))
     counts = Counter(reason.split(":")[0] for _, reason in refused)
     for reason, count in counts.most_common():
         print(f"left out {count:6d} x {reason}")
@@ -146,7 +147,7 @@ def _write_attribution(clips: Sequence[shards.Clip], sample_rate: int, folder: P
     ]
     for (origin, kind, license_), length in sorted(rows.items()):
         lines.append(f"| {origin} | {kind} | {length / sample_rate / 60:.1f} | {license_} |\n")
-    (folder / "ATTRIBUTION.md").write_text("".join(lines), encoding="utf-8")
+    write_whole(folder / "ATTRIBUTION.md", "".join(lines))
 
 
 def _fetch_debian(folder: Path) -> tuple[list[Recording], dict[str, object]]:

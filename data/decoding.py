@@ -1,19 +1,20 @@
 """Decoding of stretches of audio files inside the tf.data graph.
 
-tensorflow-io decodes where it is installed, which it is not on Python 3.13; soundfile decodes what
-it cannot, and everything without it. The samples are the same.
+tensorflow-io decodes plain wav where it is installed, which it is not on Python 3.13;
+`soundstream.audio` decodes all else, and everything without it. The samples are the same.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from data.folder import Segment
-from soundstream.audio import read_segment
+from data.folder import Segment, read_mono
 
 try:
     import tensorflow_io as tfio
@@ -21,43 +22,40 @@ except ImportError:
     tfio = None
 
 # tensorflow-io decodes files whole (its seeking form, IOTensor.from_audio, keeps one open file per
-# graph node, which parallel calls overwrite for each other). Of longer files than this, soundfile
-# seeks the stretch instead, which is faster.
+# graph node, which parallel calls overwrite for each other). Of longer files than this the stretch
+# is sought instead, which is faster.
 WHOLE_FILE_SECONDS = 15
-# A file's whole content, string [] -> samples [time, channels] of any type.
+# A wav file's whole content, string [] -> samples [time, channels] of any type.
 Decoder = Callable[[tf.Tensor], tf.Tensor]
 
 
-def _tfio_decoders() -> dict[tuple[str, str], Decoder]:
-    """By libsndfile's format and subtype. Each must be asked for the very type that it holds.
+def _tfio_decoders() -> dict[str, Decoder]:
+    """What tensorflow-io decodes, by subtype: wav without any oddity, of a few types.
 
-    WAV of 32-bit integers is not here: tensorflow-io takes it for floats.
+    It must be asked for the very type that a file holds, and takes every size in a header at its
+    word: of others it gives silence or ends the process.
     """
     if tfio is None:
         return {}
-    wav, flac = tfio.audio.decode_wav, tfio.audio.decode_flac
+    wav = tfio.audio.decode_wav
     return {
-        ("WAV", "PCM_16"): functools.partial(wav, dtype=tf.int16),
-        ("WAV", "PCM_24"): functools.partial(wav, dtype=tf.int32),
-        ("WAV", "FLOAT"): functools.partial(wav, dtype=tf.float32),
-        ("FLAC", "PCM_16"): functools.partial(flac, dtype=tf.int16),
-        ("FLAC", "PCM_24"): functools.partial(flac, dtype=tf.int32),
-        ("OGG", "VORBIS"): tfio.audio.decode_vorbis,
-        ("MP3", "MPEG_LAYER_III"): tfio.audio.decode_mp3,
+        "PCM_16": functools.partial(wav, dtype=tf.int16),
+        "PCM_24": functools.partial(wav, dtype=tf.int32),
+        "FLOAT": functools.partial(wav, dtype=tf.float32),
     }
 
 
 _DECODERS = _tfio_decoders()
 _NUMBERS = {kind: number for number, kind in enumerate(_DECODERS, 1)}
-_SOUNDFILE = 0
+_LIBRARY = 0
 
 
 def decoder_for(segment: Segment) -> int:
     """The number of the decoder that reads a segment in `decode_mono`."""
     file = segment.file
     if segment.count == 0 or file.frames > WHOLE_FILE_SECONDS * file.rate:
-        return _SOUNDFILE
-    return _NUMBERS.get((file.format, file.subtype), _SOUNDFILE)
+        return _LIBRARY
+    return _NUMBERS.get(file.subtype or "", _LIBRARY)
 
 
 def decode_mono(
@@ -69,7 +67,8 @@ def decode_mono(
       path: string [], first, count: int64 [], decoder: int64 [], of `decoder_for`.
 
     Returns:
-      float32 [count] at the file's own rate, full scale 1; less where the file ends.
+      float32 [count] at the file's own rate, full scale 1; less where the file ends, or cannot be
+      read, which is logged.
     """
 
     def mono(samples: tf.Tensor) -> tf.Tensor:
@@ -77,16 +76,16 @@ def decode_mono(
         stretch = tf.cast(samples[first : first + count], tf.float32) / full_scale
         return tf.reduce_mean(stretch, axis=1)
 
-    def by_soundfile() -> tf.Tensor:
+    def by_library() -> tf.Tensor:
         samples = tf.numpy_function(_read_mono, [path, first, count], tf.float32, stateful=False)
         return tf.ensure_shape(samples, [None])
 
     def whole(decode: Decoder) -> Callable[[], tf.Tensor]:
         return lambda: mono(decode(tf.io.read_file(path)))
 
-    branches = [by_soundfile, *(whole(decode) for decode in _DECODERS.values())]
+    branches = [by_library, *(whole(decode) for decode in _DECODERS.values())]
     return tf.switch_case(tf.cast(decoder, tf.int32), branches)
 
 
 def _read_mono(path: bytes, first: int, count: int) -> np.ndarray:
-    return read_segment(path.decode(), int(first), int(count)).mean(axis=1)
+    return read_mono(Path(os.fsdecode(path)), int(first), int(count))

@@ -7,26 +7,26 @@ import math
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from absl import logging
 
 from data.recordings import Recording, assign_splits, read_folder
 from data.shards import Clip
-from soundstream.audio import AudioError, read_segment, resample, unreadable
+from soundstream.audio import AudioError, read_header, read_segment, resample
 
+# A stretch that gives less than this share of its samples is of a file that is damaged.
+MIN_READ_SHARE = 0.9
 # Resampling a stretch needs some of the signal beyond both of its ends.
 MARGIN_SECONDS = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
 class AudioFile:
-    """The header of one file."""
+    """What is known of one file."""
 
     path: Path
     rate: int  # in Hz
     frames: int
-    format: str  # in libsndfile's terms: WAV, FLAC, OGG, MP3, ...
-    subtype: str  # in libsndfile's terms: PCM_16, FLOAT, VORBIS, MPEG_LAYER_III, ...
+    subtype: str | None  # PCM_16, FLOAT, ... of wav without any oddity; see `AudioHeader`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +40,11 @@ class Segment:
 
 
 class AudioFolder:
-    """One split of a folder of wav, flac, ogg or mp3 files (optionally with manifest.tsv).
+    """One split of a folder of audio files (optionally with manifest.tsv).
 
     Files that cannot be read, or were recorded below `sample_rate`, are logged by name and left
-    out. Nothing is trimmed or screened beyond that: `data/corpus.py` does it properly.
+    out; where a file proves damaged later on, its stretches are taken from the next one of its
+    kind. Nothing is trimmed or screened beyond that: `data/corpus.py` does it properly.
 
     Attributes:
       clips: one per file; `Clip.shard` is the file's number.
@@ -54,6 +55,7 @@ class AudioFolder:
         self.sample_rate = sample_rate
         self.clips: list[Clip] = []
         self._files: list[AudioFile] = []
+        self._damaged: set[int] = set()
         members = [r for r in assign_splits(read_folder(folder)) if r.split == split]
         for recording in members:
             try:
@@ -84,8 +86,17 @@ class AudioFolder:
         count = max(0, min(file.frames, last) - first)
         return Segment(file, first, count, skipped=start - steps * to_step)
 
-    def finish(self, raw: np.ndarray, segment: Segment, length: int) -> np.ndarray:
-        """The stretch itself, from what was read of `segment`: mono float32 [time] -> [length]."""
+    def finish(self, raw: np.ndarray, clip: Clip, start: int, length: int) -> np.ndarray:
+        """The stretch itself, from what was read of its segment: mono float32 [time] -> [length].
+
+        Less where the clip ends. Of a file that gave too little, another's is returned.
+        """
+        segment = self.segment(clip, start, length)
+        if len(raw) < MIN_READ_SHARE * segment.count:
+            if clip.shard not in self._damaged:
+                self._damaged.add(clip.shard)
+                logging.warning("%s: cannot be read, another is taken", segment.file.path)
+            return self._instead(clip, start, length)
         samples = resample(raw, segment.file.rate, self.sample_rate)
         return samples[segment.skipped : segment.skipped + length]
 
@@ -93,20 +104,33 @@ class AudioFolder:
         """float32 [length] of `clip` from sample `start` on, less where the clip ends."""
         length = min(length, clip.length - start)
         segment = self.segment(clip, start, length)
-        raw = read_segment(segment.file.path, segment.first, segment.count)
-        return self.finish(raw.mean(axis=1), segment, length)
+        raw = read_mono(segment.file.path, segment.first, segment.count)
+        return self.finish(raw, clip, start, length)
+
+    def _instead(self, clip: Clip, start: int, length: int) -> np.ndarray:
+        """A stretch of the next clip of the same kind that can be read."""
+        place = self.clips.index(clip)
+        for other in self.clips[place + 1 :] + self.clips[:place]:
+            if other.kind == clip.kind and other.shard not in self._damaged:
+                return self.samples(other, min(start, max(0, other.length - length)), length)
+        raise ValueError(f"no {clip.kind} is left that can be read: all files proved damaged")
+
+
+def read_mono(path: Path, first: int, count: int) -> np.ndarray:
+    """float32 [count] from sample `first` on, channels averaged; what cannot be read is logged."""
+    try:
+        return read_segment(path, first, count).mean(axis=1)
+    except AudioError as error:
+        logging.warning("%s", error)
+        return np.zeros(0, np.float32)
 
 
 def _probe(path: Path, sample_rate: int) -> AudioFile:
-    try:
-        header = soundfile.info(str(path))
-    except (OSError, RuntimeError) as error:
-        raise unreadable(path, error) from error
-    if header.samplerate < sample_rate:
-        raise AudioError(f"{path}: its rate {header.samplerate} Hz is below {sample_rate} Hz")
+    header = read_header(path)
+    if header.rate < sample_rate:
+        raise AudioError(f"{path}: its rate {header.rate} Hz is below {sample_rate} Hz")
     if header.frames == 0:
         raise AudioError(f"{path}: holds no samples")
-    # A file that was cut off shows it at its end.
-    if len(read_segment(path, header.frames - 1, 1)) == 0:
-        raise AudioError(f"{path}: ends before the {header.frames} samples that its header names")
-    return AudioFile(path, header.samplerate, header.frames, header.format, header.subtype)
+    for remark in header.remarks:
+        logging.warning("%s: %s", path, remark)
+    return AudioFile(path, header.rate, header.frames, header.subtype)

@@ -16,6 +16,7 @@ from absl import flags
 from common import command_line
 from data.mixing import SILENT_RMS, coloured_noise, rms
 from data.shards import Clip, PreparedSplit, tsv_line
+from soundstream.atomic import write_whole
 from soundstream.audio import write_audio
 
 COLOURED = "coloured"
@@ -114,7 +115,7 @@ def main(_: list[str]) -> None:
             write_audio(folder / part / name, samples, rate)
         rows.append((name, "speech", clip.speaker, clip.language, clip.license))
     manifest = "".join(map(tsv_line, rows))
-    (folder / "noisy" / "manifest.tsv").write_text(manifest, encoding="utf-8")
+    write_whole(folder / "noisy" / "manifest.tsv", manifest)
     speakers = len({clip.speaker for clip in clips})
     print(f"{len(clips)} clips of {speakers} speakers at {len(given.snr_db)} ratios in {folder}")
 

@@ -6,6 +6,7 @@ batches that the unbroken run would have seen, and nothing has to be saved for i
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,9 @@ import tensorflow as tf
 from data.decoding import decode_mono, decoder_for
 from data.folder import AudioFolder
 from data.mixing import Mixer
-from data.recordings import name_share
+from data.recordings import name_share, read_folder
 from data.sampling import CropSampler, MixOptions, Plan, generator
-from data.shards import METADATA_FILE, Clip, PreparedSplit
+from data.shards import METADATA_FILE, Clip, PreparedSplit, read_index
 
 PREFETCHED_BATCHES = 8
 Planner = Callable[[int], Plan]
@@ -165,7 +166,7 @@ class _Folder(AudioFolder):
                 for clip, start, length in zip(drawn.clip, drawn.start, drawn.length)
             ]
             return (
-                np.array([str(segment.file.path).encode() for segment in segments], object),
+                np.array([os.fsencode(segment.file.path) for segment in segments], object),
                 np.array([segment.first for segment in segments], np.int64),
                 np.array([segment.count for segment in segments], np.int64),
                 np.array([decoder_for(segment) for segment in segments], np.int64),
@@ -175,8 +176,7 @@ class _Folder(AudioFolder):
             )
 
         def finished(raw: np.ndarray, clip: int, start: int, length: int) -> np.ndarray:
-            segment = self.segment(self.clips[clip], start, length)
-            stretch = self.finish(raw, segment, length)
+            stretch = self.finish(raw, self.clips[clip], start, length)
             return np.pad(stretch, (0, window - len(stretch)))
 
         def decoded(path, first, count, decoder, clip, start, length) -> tf.Tensor:
@@ -199,6 +199,13 @@ class _Folder(AudioFolder):
 def is_prepared(data_dir: str | Path) -> bool:
     """Whether `data_dir` is a prepared folder rather than a plain one."""
     return (Path(data_dir) / METADATA_FILE).is_file()
+
+
+def kinds_of(data_dir: str | Path) -> set[str]:
+    """Which of speech, noise and music the data hold to train on, by their index or manifest."""
+    if is_prepared(data_dir):
+        return {clip.kind for clip in read_index(Path(data_dir), "train")}
+    return {recording.kind for recording in read_folder(data_dir)}
 
 
 def _open(data_dir: str | Path, split: str, sample_rate: int) -> _Prepared | _Folder:

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import itertools
 import multiprocessing
+import signal
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -48,7 +49,9 @@ def unique(recordings: Iterable[Recording]) -> tuple[list[Recording], Refusals]:
 
 def prepare(recording: Recording, sample_rate: int) -> tuple[list[np.ndarray], Refusals]:
     """Decodes one recording -> its fit pieces, int16 [time] at `sample_rate`, and the refusals."""
-    return prepare_stretches(recording, _stretches(recording), sample_rate)
+    remarks: list[str] = []
+    pieces, refused = prepare_stretches(recording, _stretches(recording, remarks), sample_rate)
+    return pieces, refused + [(recording.source, f"in part: {remark}") for remark in remarks]
 
 
 def prepare_stretches(
@@ -82,18 +85,13 @@ def prepare_stretches(
     return pieces, refused
 
 
-def _stretches(recording: Recording) -> Iterator[tuple[np.ndarray, int]]:
-    """Mono float32 [time] of up to PIECE_SECONDS, and its rate in Hz."""
-    if recording.path.suffix.lower() == ".g722":
-        samples, rate = audio.read_audio(recording.path)
-        size = PIECE_SECONDS * rate
-        for start in range(0, len(samples), size):
-            yield samples[start : start + size].mean(axis=1), rate
-        return
+def _stretches(recording: Recording, remarks: list[str]) -> Iterator[tuple[np.ndarray, int]]:
+    """Mono float32 [time] of up to PIECE_SECONDS, and its rate in Hz; adds what the file is not."""
     with audio.AudioReader(recording.path) as reader:
         blocks = reader.blocks(PIECE_SECONDS * reader.rate)
         for block in itertools.islice(blocks, MUSIC_PIECES if recording.kind == "music" else None):
             yield block.mean(axis=1), reader.rate
+        remarks += reader.remarks
 
 
 def joined(
@@ -137,7 +135,10 @@ def write_splits(
                 yield recording, piece
 
     with ExitStack() as stack:
-        pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers))
+        # Ctrl-C reaches all processes, but one line is enough.
+        silent = (signal.SIGINT, signal.SIG_IGN)
+        context = multiprocessing.get_context("spawn")
+        pool = stack.enter_context(context.Pool(workers, signal.signal, silent))
         writers = {
             split: stack.enter_context(shards.ShardWriter(folder, split)) for split in shards.SPLITS
         }

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from absl import logging
+
 from data.shards import SPLITS, TEXT_COLUMNS
 from soundstream.audio import AUDIO_SUFFIXES
+from soundstream.folders import find_files, in_words, printable
 
 # 6 % of the speakers each: the open corpus has many speakers of a few seconds and few of hours,
 # so this holds out more than 40 voices for validation at about 2 % of the hours.
@@ -43,8 +47,9 @@ def read_folder(folder: str | Path) -> list[Recording]:
     """The recordings of a folder: by its manifest.tsv, else every audio file in it as speech.
 
     The manifest is tab-separated with the columns file, kind, speaker, language and license, and
-    optionally source_repo, source_path, flag and split. Without a manifest the speaker is the
-    first subfolder, or the file's stem.
+    optionally source_repo, source_path, flag and split. Without a manifest speakers are told apart
+    by folders, the uppermost ones of which there are several, or by the files' names; the log says
+    which. Files that are no audio by their suffix are counted there.
 
     Raises:
       ValueError: no such folder, nothing in it, or a wrong manifest.
@@ -60,14 +65,50 @@ def read_folder(folder: str | Path) -> list[Recording]:
 
 
 def _read_tree(folder: Path) -> list[Recording]:
+    paths, others = find_files(folder, AUDIO_SUFFIXES)
+    paths = [path for path in paths if path.is_file()]
+    folders = [path.relative_to(folder).parts[:-1] for path in paths]
+    level = _speaker_level(folders)
     found = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
-            relative = path.relative_to(folder)
-            speaker = relative.parts[0] if len(relative.parts) > 1 else path.stem
-            source = f"{folder.name}:{relative.as_posix()}"
-            found.append(Recording(path, "speech", speaker, "-", "unknown", source))
+    for path, parts in zip(paths, folders):
+        speaker = printable(parts[level] if len(parts) > level else path.stem)
+        source = printable(f"{folder.name}:{path.relative_to(folder).as_posix()}")
+        found.append(Recording(path, "speech", speaker, "-", "unknown", source))
+    if found:
+        _say(_told_apart(folder, found, folders, level))
+    if others:
+        _say(f"{printable(folder)}: passed over, no audio by name: {in_words(others)}")
     return found
+
+
+def _speaker_level(folders: Sequence[tuple[str, ...]]) -> int:
+    """How deep the folders lie that tell speakers apart: below those that all files share."""
+    level = 0
+    while folders and min(map(len, folders)) > level + 1:
+        if len({parts[level] for parts in folders}) > 1:
+            break
+        level += 1
+    return level
+
+
+def _told_apart(
+    folder: Path, found: Sequence[Recording], folders: Sequence[tuple[str, ...]], level: int
+) -> str:
+    by_folder = sum(len(parts) > level for parts in folders)
+    deep = "" if level == 0 else f" {level + 1} deep"
+    how = [f"{by_folder} by their folder{deep}"] if by_folder else []
+    if by_folder < len(found):
+        how.append(f"{len(found) - by_folder} by their name")
+    return (
+        f"{printable(folder)}: no manifest.tsv, so {len(found)} files are speech of "
+        f"{len({recording.speaker for recording in found})} speakers: {' and '.join(how)}"
+    )
+
+
+@functools.cache
+def _say(text: str) -> None:
+    """Logs it, once: a folder is read for each of its splits."""
+    logging.warning("%s", text)
 
 
 def _read_manifest(manifest: Path) -> list[Recording]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -100,6 +101,39 @@ class MixOptions:
             )
         if min(self.flag_weights.values()) < 0.0:
             raise ValueError(f"flag_weights must not be negative, got {self.flag_weights}")
+
+
+def fitting(
+    options: MixOptions, kinds: Collection[str], given: Collection[str]
+) -> tuple[MixOptions, dict[str, str]]:
+    """Leaves out the shares whose recordings the data do not hold.
+
+    Args:
+      options: what is asked for.
+      kinds: of the recordings there are: speech, noise, music.
+      given: names of options that stay as they are, since the user wants them.
+
+    Returns:
+      the options, and for each one that changed the kind that is missing.
+    """
+    changes: dict[str, tuple[float, str]] = {}
+    if "music" not in kinds:
+        changes["music_share"] = (0.0, "music")
+        changes["music_noise_share"] = (0.0, "music")
+    if "noise" not in kinds:
+        changes["noise_share"] = (0.0, "noise")
+        recorded = options.noisy_share > 0.0 and options.music_noise_share > 0.0
+        if recorded and "music" in kinds:
+            changes["music_noise_share"] = (1.0, "noise")
+        elif options.noisy_share > 0.0:
+            changes["synthetic_noise_share"] = (1.0, "noise")
+    changed = {
+        name: (value, kind)
+        for name, (value, kind) in changes.items()
+        if name not in given and getattr(options, name) != value
+    }
+    values: dict[str, Any] = {name: value for name, (value, _) in changed.items()}
+    return dataclasses.replace(options, **values), {n: kind for n, (_, kind) in changed.items()}
 
 
 def generator(seed: int, batch: int, stream: int) -> np.random.Generator:

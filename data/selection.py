@@ -13,6 +13,7 @@ import numpy as np
 from data.recordings import read_folder
 from data.shards import PreparedSplit, read_index
 from soundstream.audio import AudioReader, resample
+from soundstream.folders import printable
 
 UNKNOWN = "-"
 
@@ -130,7 +131,7 @@ def _files(folder: Path, kinds: set[str]) -> list[Recording]:
     return [
         FileRecording(
             path=str(file.path),
-            name=file.path.relative_to(folder).as_posix(),
+            name=printable(file.path.relative_to(folder).as_posix()),
             labels=Labels(file.speaker, file.language, _condition(file.kind, file.flag)),
         )
         for file in read_folder(folder)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from soundstream.atomic import write_whole
+
 FORMAT_VERSION = 1
 METADATA_FILE = "dataset.json"  # written last: a folder that has it is complete
 SPLITS = ("train", "valid", "test")
@@ -97,7 +99,7 @@ def write_index(folder: Path, split: str, clips: Iterable[Clip]) -> None:
     """Writes the clips of one split, in this order, to its index."""
     rows = [COLUMNS, *(dataclasses.astuple(clip) for clip in clips)]
     text = "".join(tsv_line(row) for row in rows)
-    (folder / f"{split}.tsv").write_text(text, encoding="utf-8")
+    write_whole(folder / f"{split}.tsv", text)
 
 
 def tsv_line(values: Iterable[object]) -> str:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 from data import preparation, screening, shards
 from data.preparation import Refusals
 from data.recordings import Recording, name_share
+from soundstream.atomic import whole_file, write_whole
 
 RECORDS = "units"  # folder of the records, beside the shards
 Piece = tuple[Recording, np.ndarray]  # int16 [time]
@@ -111,12 +110,14 @@ def write(unit: Unit, folder: Path, sample_rate: int) -> bool:
     for split, parts in samples.items():
         path = shards.shard_path(folder, split, unit.number)
         if parts:
-            _replace(path, lambda stream, parts=parts: np.save(stream, np.concatenate(parts)))
+            with whole_file(path) as temporary, temporary.open("wb") as stream:
+                np.save(stream, np.concatenate(parts))
         else:
             path.unlink(missing_ok=True)
     rows = [(split, *dataclasses.astuple(clip)) for split, clip in clips]
     text = json.dumps({"key": key, "clips": rows, "refused": refused})
-    _replace(record, lambda stream: stream.write(text.encode()))
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(record, text)
     return True
 
 
@@ -135,14 +136,3 @@ def collect(folder: Path, numbers: Iterable[int]) -> tuple[list[tuple[str, shard
 
 def _record(folder: Path, number: int) -> Path:
     return folder / RECORDS / f"{number:05d}.json"
-
-
-def _replace(path: Path, write_to: Callable) -> None:
-    """Writes a file under a name of its own and renames it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-    with partial.open("wb") as stream:
-        write_to(stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)

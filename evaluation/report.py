@@ -12,6 +12,7 @@ from evaluation.report_audio import ORIGINAL_CASE, Sounds
 from evaluation.results import Failure, Row
 from evaluation.summary import Summary
 from metrics.registry import Column
+from soundstream.atomic import write_whole
 
 _PAGE = Path(__file__).parent / "report_page"
 _SCRIPTS = ("dom", "charts", "tables", "player", "listening", "abx", "rating", "details", "page")
@@ -56,7 +57,7 @@ class Report:
             ("data", data),
         ):
             page = page.replace(f"{{{{{name}}}}}", text)
-        path.write_text(page, encoding="utf-8")
+        write_whole(path, page)
 
     def scores_json(self) -> str:
         """The summary, what it rests on, and how well codebooks are used, without single rows."""

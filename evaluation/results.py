@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data.selection import Labels
 from evaluation.peers import Case
+from soundstream.atomic import write_whole
 
 _COLUMNS = (
     "file", "speaker", "language", "condition", "codec", "bitrate_bps", "loss_rate",
@@ -101,7 +102,7 @@ class ResultsFile:
         content = self._path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:
-            self._path.write_bytes(whole)
+            write_whole(self._path, whole)
 
     def _record(self, row: Row) -> dict[str, object]:
         return {
@@ -137,7 +138,7 @@ def keep_settings(path: Path, settings: dict[str, object]) -> None:
         ValueError: a setting differs from that of the rows already there.
     """
     if not path.is_file():
-        path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(settings, indent=1) + "\n")
         return
     before = json.loads(path.read_text(encoding="utf-8"))
     for name, value in settings.items():

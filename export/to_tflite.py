@@ -22,8 +22,9 @@ from model.config import CodecConfig
 from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
+from soundstream.atomic import write_whole
 from soundstream.frames import whole_frames
-from soundstream.tflite.metadata import Metadata, write_whole
+from soundstream.tflite.metadata import Metadata
 
 
 def export_model(

@@ -19,6 +19,7 @@ from model.config import CodecConfig
 from model.fake_quantization import set_ranges
 from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
+from soundstream.atomic import whole_file
 
 CONFIG = "config"
 CODEBOOKS = "quantizer/codebooks"
@@ -69,11 +70,8 @@ def save_model(model: SoundStream, path: str | Path, half_precision: bool = True
     for name, variable in named_weights(model).items():
         halve = half_precision and name != CODEBOOKS
         arrays[name] = variable.numpy().astype(np.float16 if halve else np.float32)
-    path = Path(path)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as stream:
+    with whole_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
-    partial.replace(path)
 
 
 def load_model(path: str | Path, search_paths: int = SEARCH_PATHS) -> SoundStream:

@@ -1,4 +1,4 @@
-"""Reading, writing and resampling of audio files: soundfile, soxr, and PyAV for raw G.722.
+"""Reading, writing and resampling of audio files.
 
 No TensorFlow here: coding a file needs this module, and must start fast.
 """
@@ -6,27 +6,79 @@ No TensorFlow here: coding a file needs this module, and must start fast.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import numpy as np
-import soundfile
 import soxr
 
-# What is taken for audio in a folder. libsndfile opens all but the last, which PyAV decodes.
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".g722")
-G722_RATE = 16_000  # ITU-T G.722 has no header: it is always 16 kHz mono
+from .reading.decoder import AudioError
+from .reading.opening import open_decoder
+from .writing import open_writer
+
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "AudioError",
+    "AudioHeader",
+    "AudioReader",
+    "read_audio",
+    "read_header",
+    "read_segment",
+    "resample",
+    "write_audio",
+]
+
+# What is taken for audio in a folder; a file that is named by itself may be called anything.
+AUDIO_SUFFIXES = (
+    *(".wav", ".wave", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".flac"),
+    *(".ogg", ".oga", ".opus", ".mp3", ".mp2", ".m4a", ".m4b", ".aac", ".mp4", ".3gp", ".mov"),
+    *(".webm", ".weba", ".mka", ".mkv", ".wma", ".ac3", ".amr", ".ape", ".wv", ".tta", ".g722"),
+)
 
 
-class AudioError(ValueError):
-    """A file that cannot be read or written as audio; the message begins with its name."""
+@dataclass(frozen=True)
+class AudioHeader:
+    """What is known of a file before it is decoded.
+
+    Attributes:
+      rate: Hz.
+      channels: at least 1.
+      frames: samples per channel, by more than the header's word.
+      subtype: PCM_16, FLOAT, ... of a wav file without any oddity, None of all else.
+      remarks: what is odd about it.
+    """
+
+    rate: int
+    channels: int
+    frames: int
+    subtype: str | None
+    remarks: tuple[str, ...] = ()
+
+
+def read_header(path: str | Path) -> AudioHeader:
+    """What a file holds, to seek in: of files that were joined, the first, which is remarked.
+
+    Compressed files are read through for it, though not decoded.
+
+    Raises:
+      AudioError: the file is missing, unreadable, not audio, or wav or flac that was cut off.
+    """
+    decoder = open_decoder(path)
+    try:
+        frames = decoder.count_frames()
+        remarks = tuple(decoder.remarks)
+        return AudioHeader(decoder.rate, decoder.channels, frames, decoder.subtype, remarks)
+    finally:
+        decoder.close()
 
 
 def read_audio(path: str | Path, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
     """Reads a whole audio file.
 
     Args:
-      path: wav, flac, ogg (Vorbis or Opus), mp3, aiff, or raw G.722 (known by its suffix).
+      path: any format of libsndfile or FFmpeg; raw G.722 is known by its suffix.
       sample_rate: resample to this rate in Hz; None keeps the file's own.
 
     Returns:
@@ -35,29 +87,34 @@ def read_audio(path: str | Path, sample_rate: int | None = None) -> tuple[np.nda
     Raises:
       AudioError: the file is missing, unreadable, or not audio.
     """
-    path = Path(path)
-    if path.suffix.lower() == ".g722":
-        samples, rate = _read_g722(path), G722_RATE
-    else:
-        try:
-            samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-        except (OSError, RuntimeError) as error:
-            raise unreadable(path, error) from error
-    if sample_rate is None or sample_rate == rate:
-        return samples, rate
-    return resample(samples, rate, sample_rate), sample_rate
+    with AudioReader(path) as reader:
+        parts = list(reader.blocks(1 << 16))
+        samples = np.concatenate([np.zeros((0, reader.channels), np.float32), *parts])
+    if sample_rate is None or sample_rate == reader.rate:
+        return samples, reader.rate
+    return resample(samples, reader.rate, sample_rate), sample_rate
 
 
 def read_segment(path: str | Path, start: int, length: int) -> np.ndarray:
     """Reads float32 [length, channels] from sample `start` on, less where the file ends.
 
+    To the sample where formats know their place (wav, flac, aiff, mp3, ogg, m4a); where they have
+    times in milliseconds (webm, mkv), to within one.
+
     Raises:
       AudioError: the file is missing, unreadable, or not audio.
     """
+    decoder = open_decoder(path)
     try:
-        return soundfile.read(str(path), length, start, dtype="float32", always_2d=True)[0]
-    except (OSError, RuntimeError) as error:
-        raise unreadable(Path(path), error) from error
+        parts = [np.zeros((0, decoder.channels), np.float32)]
+        for block in decoder.blocks(start):
+            parts.append(block[:length])
+            length -= len(parts[-1])
+            if length <= 0:
+                break
+        return np.concatenate(parts)
+    finally:
+        decoder.close()
 
 
 def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
@@ -66,13 +123,12 @@ def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
     Wav and flac become 16 bit; samples beyond [-1, 1] are clipped, not wrapped.
 
     Raises:
-      AudioError: the folder is missing, or libsndfile cannot write that format, rate or number
-        of channels.
+      AudioError: libsndfile cannot write that format, rate or number of channels.
+      ValueError, OSError: the folder is missing, the disk is full and the like; names the file.
     """
-    try:
-        soundfile.write(str(path), np.clip(samples, -1.0, 1.0), rate)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise AudioError(f"{path}: cannot be written: {_reason(error)}") from error
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    with open_writer(path, rate, channels) as write:
+        write(np.clip(samples, -1.0, 1.0))
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -98,29 +154,28 @@ class AudioReader:
       rate: sample rate of the blocks in Hz.
       source_rate: sample rate of the file in Hz.
       channels: number of channels.
-      frames: number of samples at `rate` as the file's header has it. Headers may lie: use it for
-        progress, and count the samples that came for anything else.
+      frames: number of samples at `rate` as the file's header has it, 0 where it does not say.
+        Headers may lie: use it for progress, and count the samples that came for anything else.
+      remarks: what is odd about the file; complete once it has been read to its end.
     """
 
-    def __init__(self, path: str | Path, sample_rate: int | None = None):
-        """Opens the file.
+    def __init__(self, source: str | Path | BinaryIO, sample_rate: int | None = None):
+        """Opens a file.
 
         Args:
-          path: any format that `read_audio` reads except raw G.722.
+          source: any format that `read_audio` reads, by the name of the file or pipe; or a stream
+            of bytes that goes forward only.
           sample_rate: resample to this rate in Hz; None keeps the file's own.
 
         Raises:
           AudioError: the file is missing, unreadable, or not audio.
         """
-        self._path = Path(path)
-        try:
-            self._file = soundfile.SoundFile(str(path))
-        except (OSError, RuntimeError) as error:
-            raise unreadable(self._path, error) from error
-        self.source_rate: int = self._file.samplerate
+        self._decoder = open_decoder(source, whole=True)
+        self.source_rate: int = self._decoder.rate
         self.rate: int = sample_rate or self.source_rate
-        self.channels: int = self._file.channels
-        self.frames: int = round(self._file.frames * self.rate / self.source_rate)
+        self.channels: int = self._decoder.channels
+        self.frames: int = round(self._decoder.frames * self.rate / self.source_rate)
+        self.remarks: list[str] = self._decoder.remarks
 
     def blocks(self, block_samples: int) -> Iterator[np.ndarray]:
         """Yields float32 [block_samples, channels] to the file's end; the last may be shorter.
@@ -132,7 +187,7 @@ class AudioReader:
             raise ValueError(f"block_samples must be positive, got {block_samples}")
         pending: list[np.ndarray] = []
         count = 0
-        for block in self._resampled(block_samples):
+        for block in self._resampled():
             pending.append(block)
             count += len(block)
             if count >= block_samples:
@@ -143,26 +198,16 @@ class AudioReader:
         if count:
             yield np.concatenate(pending)
 
-    def _resampled(self, size: int) -> Iterator[np.ndarray]:
+    def _resampled(self) -> Iterator[np.ndarray]:
         if self.rate == self.source_rate:
-            yield from self._read(size)
+            yield from self._decoder.blocks()
             return
         resampler = soxr.ResampleStream(
             self.source_rate, self.rate, self.channels, dtype="float32", quality="HQ"
         )
-        for block in self._read(size):
+        for block in self._decoder.blocks():
             yield resampler.resample_chunk(block)
         yield resampler.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
-
-    def _read(self, size: int) -> Iterator[np.ndarray]:
-        while True:
-            try:
-                block = self._file.read(size, dtype="float32", always_2d=True)
-            except (OSError, RuntimeError) as error:
-                raise unreadable(self._path, error) from error
-            if len(block) == 0:
-                return
-            yield block
 
     def __enter__(self) -> AudioReader:
         return self
@@ -173,35 +218,4 @@ class AudioReader:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-
-
-def _read_g722(path: Path) -> np.ndarray:
-    import av  # only raw G.722 needs it; it is not among the packages that coding a file needs
-
-    try:
-        with av.open(str(path), format="g722") as container:
-            frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
-    except (OSError, av.FFmpegError) as error:
-        raise unreadable(path, error) from error
-    if not frames:
-        return np.zeros((0, 1), np.float32)
-    return np.concatenate(frames, axis=1).T.astype(np.float32) / np.float32(32768)
-
-
-def unreadable(path: Path, error: Exception) -> AudioError:
-    """The error to raise for a file that soundfile or PyAV could not open or read."""
-    if not path.exists():
-        reason = "no such file"
-    elif path.is_dir():
-        reason = "it is a folder, not a file"
-    elif path.stat().st_size == 0:
-        reason = "the file is empty"
-    else:
-        reason = f"cannot be read as audio: {_reason(error)}"
-    return AudioError(f"{path}: {reason}")
-
-
-def _reason(error: Exception) -> str:
-    # libsndfile's own words without the path that soundfile puts before them
-    return getattr(error, "error_string", str(error)).strip()
+        self._decoder.close()

@@ -4,9 +4,10 @@
   soundstream decode speech.sst copy.wav
   soundstream info speech.sst
 
-`encode` takes wav, flac, ogg and mp3 at any sample rate, number of channels and length, and all
-three come back exactly. A folder is coded into a folder, and "-" is a pipe (wav or .sst). `decode`
-finds the model by the id in the file.
+`encode` takes any audio file, wav, flac, ogg, mp3, m4a and so on, at any sample rate, number of
+channels and length, and all three come back exactly. A folder is coded into a folder, and "-" is a
+pipe: `encode` reads what can be read from front to end, `decode` writes wav. `decode` finds the
+model by the id in the file. Files that are there already are replaced only with --overwrite.
 
 Exit code: 0 all is well; 1 a file failed and was not written; 2 a file was written, or described,
 but its .sst stream is damaged or cut.
@@ -22,9 +23,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from . import __version__, models
+from . import __version__, console, models
 from .codec import files
-from .codec.audio_io import PIPE
+from .codec.audio_io import goes_through
 from .codec.file_codec import Span, Summary
 from .codec.packet_encoder import EncodeOptions
 from .whole import DEFAULT_BPS, by_id
@@ -75,6 +76,7 @@ def _parser(program: str) -> _Parser:
         ),
         ("dtx", False, "encode: describe pauses instead of coding them."),
         ("denoise", False, "encode: remove noise, where the model can."),
+        ("overwrite", False, "encode, decode: replace files that are there already."),
         ("json", False, "info: print JSON in place of a table."),
     ):
         on = "on" if default else "off"
@@ -82,21 +84,14 @@ def _parser(program: str) -> _Parser:
         add(f"--no{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
     add(
         "--start_seconds",
-        type=_seconds,
+        type=float,
         default=0.0,
         help="decode: second to begin at; default: 0.",
     )
-    add("--seconds", type=_seconds, help="decode: seconds to decode; default: to the end.")
+    add("--seconds", type=float, help="decode: seconds to decode; default: to the end.")
     parser.set_defaults(program=program)
     add("--version", action="version", version=__version__)
     return parser
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not value >= 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return value
 
 
 def main(argv: list[str]) -> int:
@@ -116,11 +111,14 @@ def main(argv: list[str]) -> int:
 
 def run() -> NoReturn:
     """The installed command."""
-    sys.exit(main(sys.argv))
+    with console.guarded():
+        sys.exit(main(sys.argv))
 
 
 def _encode(given: argparse.Namespace) -> int:
     jobs = files.encode_jobs(*given.paths)
+    if others := files.passed_over(given.paths[0]):
+        _complain(given.program, f"{given.paths[0]}: passed over, no audio by name: {others}")
     model = models.load(given.model_dir or models.DEFAULT, given.flavour)
     options = EncodeOptions(
         bitrate_bps=given.bitrate_bps,
@@ -163,8 +161,10 @@ def _code_all(
     """Codes one file after the other; a bad one is named and the others go on."""
     results = {OK}
     for job in jobs:
-        out = sys.stderr if job.target == PIPE else sys.stdout
+        out = sys.stderr if goes_through(job.target) else sys.stdout
         try:
+            if not given.overwrite and Path(job.target).is_file() and out is sys.stdout:
+                raise ValueError(f"{job.target}: exists already; --overwrite replaces it")
             summary = code(job)
         except (ValueError, OSError) as error:
             _complain(given.program, error)
@@ -183,4 +183,4 @@ def _code_all(
 
 
 def _complain(program: str, message: object) -> None:
-    print(f"{program}: {message}", file=sys.stderr)
+    print(f"{program}: {console.told(message)}", file=sys.stderr)

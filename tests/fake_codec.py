@@ -13,4 +13,5 @@ if __name__ == "__main__":
 
     fake_runtime.use(setattr)
     # Not the released model, whose entropy tables are for codes of another kind.
-    sys.exit(cli.main(["codec.py", "--model_dir=stand-in", *sys.argv[1:]]))
+    sys.argv = ["codec.py", "--model_dir=stand-in", *sys.argv[1:]]
+    cli.run()

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from soundstream.atomic import whole_file
 from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
 from soundstream.bitstream.range_coder import TOTAL
 from soundstream.codec import files
-from soundstream.codec.audio_io import whole_file
 from soundstream.codec.file_codec import Span
 from soundstream.codec.packet_encoder import EncodeOptions
 from tests import fake_runtime

@@ -17,15 +17,6 @@ from soundstream.audio import resample
 RATE = 16_000
 CROP = 4_000
 # Files that tensorflow-io decodes.
-IN_GRAPH = [
-    (".wav", "PCM_16"),
-    (".wav", "PCM_24"),
-    (".wav", "FLOAT"),
-    (".flac", "PCM_16"),
-    (".flac", "PCM_24"),
-    (".ogg", "VORBIS"),
-    (".mp3", "MPEG_LAYER_III"),
-]
 
 
 def voice(seed: int, seconds: float, rate: int = RATE) -> np.ndarray:
@@ -127,20 +118,20 @@ def test_both_forms_give_the_same_batches(folder, prepared):
         (".wav", 16_000, "FLOAT", True),
         (".wav", 16_000, "PCM_U8", False),
         (".wav", 16_000, "PCM_32", False),
-        (".flac", 48_000, "PCM_16", True),
-        (".flac", 22_050, "PCM_24", True),
-        (".ogg", 32_000, "VORBIS", True),
+        (".flac", 48_000, "PCM_16", False),
+        (".flac", 22_050, "PCM_24", False),
+        (".ogg", 32_000, "VORBIS", False),
         (".ogg", 48_000, "OPUS", False),
-        (".mp3", 44_100, "MPEG_LAYER_III", True),
+        (".mp3", 44_100, "MPEG_LAYER_III", False),
     ],
 )
 @pytest.mark.parametrize("long", [False, True])
 def test_every_format_is_decoded_at_the_right_place(
     tmp_path, monkeypatch, suffix, rate, subtype, in_graph, long
 ):
-    by_soundfile = []
-    read = decoding.read_segment
-    monkeypatch.setattr(decoding, "read_segment", lambda *a: by_soundfile.append(a) or read(*a))
+    by_library = []
+    read = decoding.read_mono
+    monkeypatch.setattr(decoding, "read_mono", lambda *a: by_library.append(a) or read(*a))
     monkeypatch.setattr(decoding, "WHOLE_FILE_SECONDS", 1 if long else 15)
     path = tmp_path / f"a{suffix}"
     stereo = np.stack([voice(0, 2.0, rate), voice(1, 2.0, rate)], axis=1)
@@ -155,14 +146,14 @@ def test_every_format_is_decoded_at_the_right_place(
             start = int(match.argmax())
             found = whole[start : start + CROP] / np.abs(whole[start : start + CROP]).max()
             assert np.abs(found - crop).max() < 2e-3
-    assert bool(by_soundfile) == (long or not in_graph or decoding.tfio is None)
+    assert bool(by_library) == (long or not in_graph or decoding.tfio is None)
 
 
 @pytest.mark.skipif(decoding.tfio is None, reason="no tensorflow-io on this version of Python")
-@pytest.mark.parametrize(("suffix", "subtype"), IN_GRAPH)
-def test_samples_are_the_same_without_tensorflow_io(tmp_path, monkeypatch, suffix, subtype):
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_samples_are_the_same_without_tensorflow_io(tmp_path, monkeypatch, subtype):
     stereo = np.stack([voice(0, 2.0), voice(1, 2.0)], axis=1)
-    soundfile.write(tmp_path / f"a{suffix}", stereo, RATE, subtype=subtype)
+    soundfile.write(tmp_path / "a.wav", stereo, RATE, subtype=subtype)
     with_it = batches(tmp_path, 2)
     monkeypatch.setattr(decoding, "_NUMBERS", {})
     monkeypatch.setattr(decoding, "_DECODERS", {})

@@ -8,7 +8,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     name: frozenset(others.split())
     for name, others in {
         "soundstream": "",
-        "common": "",
+        "common": "soundstream",
         "model": "soundstream",
         "data": "common soundstream",
         "metrics": "soundstream",

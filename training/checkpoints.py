@@ -16,6 +16,7 @@ import tensorflow as tf
 from model.config import CodecConfig
 from model.soundstream import SoundStream
 from model.weights import CODEBOOKS, load_model, named_weights, save_model
+from soundstream.atomic import whole_file, write_whole
 from training import growth, numbered
 from training.trainer import Trainer
 
@@ -67,9 +68,7 @@ class RunDirectory:
         if not write:
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(description, indent=1))
-        partial.replace(file)
+        write_whole(file, json.dumps(description, indent=1))
 
     def restore(self) -> int:
         """Loads the newest checkpoint, if there is one; returns the steps done.
@@ -142,11 +141,8 @@ def save_compact(trainer: Trainer, path: str | Path) -> None:
             exact = group == "codebooks" or name == CODEBOOKS
             value = variable.numpy()
             arrays[f"{group}/{name}"] = value if exact else value.astype(np.float16)
-    path = Path(path)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as stream:
+    with whole_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
-    partial.replace(path)
 
 
 def load_compact(trainer: Trainer, path: str | Path) -> int:

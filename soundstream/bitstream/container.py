@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from .errors import BitstreamError
-from .header import HEADER_BYTES, Header
+from .header import HEADER_BYTES, MAGIC, Header
 from .packets import END_BYTES, MAX_PAYLOAD_BYTES, Kind, Packet
 from .packets import HEADER_BYTES as PACKET_HEADER_BYTES
 
@@ -104,6 +104,8 @@ class ContainerReader:
         missing, the header's claim (None if unknown).
       complete: whether the end packet was seen.
       truncated: whether the stream has ended without one.
+      trailing_bytes: what follows the end packet; no part of the stream, and not in `num_bytes`.
+      trailing_stream: whether that begins like another stream.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -128,6 +130,8 @@ class ContainerReader:
         self.total_samples = self.header.total_samples
         self.complete = False
         self.truncated = False
+        self.trailing_bytes = 0
+        self.trailing_stream = False
         self._gap_allowance = _FREE_GAP_FRAMES
 
     def __iter__(self) -> Iterator[Block]:
@@ -143,6 +147,7 @@ class ContainerReader:
                 self._skip()
             else:
                 yield from found
+        self._pass_over_the_rest()
 
     @property
     def length_is_sound(self) -> bool:
@@ -227,6 +232,18 @@ class ContainerReader:
         del self._buffer[:count]
         self.skipped_bytes += count
         self._gap_allowance += _GAP_FRAMES_PER_BYTE * count
+
+    def _pass_over_the_rest(self) -> None:
+        """Counts what is behind the end packet."""
+        while len(self._buffer) < len(MAGIC) and self._fill():
+            pass
+        self.trailing_stream = self._buffer.startswith(MAGIC)
+        while True:
+            self.trailing_bytes += len(self._buffer)
+            self._buffer.clear()
+            if not self._fill():
+                break
+        self.num_bytes -= self.trailing_bytes
 
     def _fill(self) -> bool:
         """Reads on; false at the end of the stream."""

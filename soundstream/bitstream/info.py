@@ -81,4 +81,8 @@ def describe_damage(reader: ContainerReader) -> list[str]:
         phrases.append(f"damaged: {reader.lost_frames / frame_rate:.2f} s lost and concealed")
     elif reader.skipped_bytes and not phrases:
         phrases.append(f"damaged: {reader.skipped_bytes} bytes belong to no packet")
+    if reader.trailing_stream:
+        phrases.append(f"another stream, of {reader.trailing_bytes} bytes, follows: not decoded")
+    elif reader.trailing_bytes:
+        phrases.append(f"{reader.trailing_bytes} bytes behind its end are no part of it: left out")
     return phrases

@@ -4,61 +4,61 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import soundfile
 
+from ..atomic import is_stream, whole_file
 from ..audio import AudioError, AudioReader
+from ..writing import open_writer
 
 PIPE = "-"  # stands for standard input or output wherever a path is asked for
 _WAV_LIMIT_BYTES = 1 << 32  # of the sizes in a wav header; beyond it RF64 is written
 _PIPE_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_STREAM_SUFFIXES = ("", ".wav")
 
 
 def open_audio(path: str) -> AudioReader:
-    """Opens a wav, flac, ogg or mp3 file, or wav on standard input.
+    """Opens an audio file, or what comes through a pipe or standard input.
 
     Raises:
       AudioError: missing, empty or not audio; names the file.
     """
-    try:
-        return AudioReader("/dev/stdin" if path == PIPE else path)
-    except (AudioError, TypeError) as error:
-        if path == PIPE:
-            raise AudioError("standard input: not audio; a pipe must carry wav") from error
-        raise AudioError(str(error)) from error
+    if path != PIPE:
+        return AudioReader(path)
+    is_file = stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)  # which can be read back and forth
+    return AudioReader("/dev/stdin" if is_file else sys.stdin.buffer)
 
 
-class StandardOutput:
+def goes_through(path: str) -> bool:
+    """Whether what is written passes on at once and cannot be changed later: a pipe or device."""
+    return path == PIPE or is_stream(path)
+
+
+class Outlet:
     """Passes bytes on at once, so that live sound does not wait for a buffer to fill."""
 
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
     def write(self, data: bytes) -> None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        self._stream.write(data)
+        self._stream.flush()
 
 
 @contextlib.contextmanager
-def whole_file(path: str) -> Iterator[str]:
-    """Gives the name of a temporary file that takes the place of `path` once the block succeeds.
-
-    Raises:
-      AudioError: the folder is missing or cannot be written to.
-    """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise AudioError(f"{path}: no such folder: {target.parent}")
-    if not os.access(target.parent, os.W_OK):
-        raise AudioError(f"{path}: the folder {target.parent} cannot be written to")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield str(temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+def outlet(path: str) -> Iterator[Outlet]:
+    """Where `goes_through`: standard output, or a pipe or device by its name."""
+    if path == PIPE:
+        yield Outlet(sys.stdout.buffer)
+        return
+    with whole_file(path) as itself, itself.open("wb") as stream:
+        yield Outlet(stream)
 
 
 @contextlib.contextmanager
@@ -68,39 +68,27 @@ def audio_sink(
     """Gives a function that writes float32 [time, channels] as 16 bit, clipped to full scale.
 
     Args:
-      path: the suffix picks the format; "-" is wav to standard output.
+      path: the suffix picks the format; through pipes and devices goes wav.
       sample_rate: Hz.
       num_channels: of every block.
       num_samples: per channel, if known: a pipe's wav header states it, and longer files than wav
         can hold become RF64.
 
     Raises:
-      AudioError: the folder is missing, or the format cannot hold such audio.
+      AudioError: the format cannot be written, or cannot hold such audio.
+      ValueError, OSError: the folder is missing, the disk is full and the like; names the file.
     """
     data_bytes = None if num_samples is None else 2 * num_channels * num_samples
-    if path == PIPE:
-        stream = StandardOutput()
-        stream.write(_pipe_wav_header(sample_rate, num_channels, data_bytes))
-        yield lambda samples: stream.write(_int16(samples))
+    if goes_through(path):
+        if Path(path).suffix.lower() not in _STREAM_SUFFIXES:
+            raise AudioError(f"{path}: only wav can be written to what is no regular file")
+        with outlet(path) as stream:
+            stream.write(_pipe_wav_header(sample_rate, num_channels, data_bytes))
+            yield lambda samples: stream.write(_int16(samples))
         return
-    name = Path(path).suffix[1:].upper()
-    if name not in soundfile.available_formats():
-        raise AudioError(f"{path}: cannot write this format; use .wav or .flac")
-    if name == "WAV" and data_bytes is not None and data_bytes + 4096 > _WAV_LIMIT_BYTES:
-        name = "RF64"
-    with whole_file(path) as temporary:
-        try:
-            file = soundfile.SoundFile(temporary, "w", sample_rate, num_channels, format=name)
-        except (soundfile.LibsndfileError, ValueError) as error:
-            raise AudioError(
-                f"{path}: {name} cannot hold {num_channels} channels at {sample_rate} Hz: "
-                f"{_reason(error)}"
-            ) from error
-        with file:
-            try:
-                yield file.write
-            except soundfile.LibsndfileError as error:
-                raise AudioError(f"{path}: cannot be written: {_reason(error)}") from error
+    wide = data_bytes is not None and data_bytes + 4096 > _WAV_LIMIT_BYTES
+    with open_writer(path, sample_rate, num_channels, wide) as write:
+        yield write
 
 
 def _pipe_wav_header(sample_rate: int, num_channels: int, data_bytes: int | None) -> bytes:
@@ -116,7 +104,3 @@ def _pipe_wav_header(sample_rate: int, num_channels: int, data_bytes: int | None
 
 def _int16(samples: np.ndarray) -> bytes:
     return np.round(np.clip(samples, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "error_string", str(error))

@@ -7,6 +7,7 @@ out belongs to sample i that went in.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -51,10 +52,19 @@ class AudioSource(Protocol):
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a recording; `seconds` is None up to its end."""
+    """A part of a recording; `seconds` is None up to its end.
+
+    Raises:
+      ValueError: a time that is negative, infinite or no number.
+    """
 
     start_seconds: float = 0.0
     seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("start_seconds", self.start_seconds), ("seconds", self.seconds)):
+            if value is not None and not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be a time from 0 on, got {value}")
 
     def first_sample(self, sample_rate: int) -> int:
         return round(self.start_seconds * sample_rate)

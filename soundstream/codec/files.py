@@ -11,14 +11,16 @@ from typing import Any, BinaryIO
 
 from tqdm import tqdm
 
+from ..atomic import whole_file
 from ..audio import AUDIO_SUFFIXES
 from ..bitstream.container import ContainerReader
 from ..bitstream.entropy_tables import EntropyTables
 from ..bitstream.errors import BitstreamError
 from ..bitstream.header import Header
 from ..bitstream.info import describe
+from ..folders import find_files, in_words
 from ..tflite.runtime import CodecModel
-from .audio_io import PIPE, StandardOutput, audio_sink, open_audio, whole_file
+from .audio_io import PIPE, audio_sink, goes_through, open_audio, outlet
 from .file_codec import WHOLE, Span, Summary, Write, decode_audio, encode_audio
 from .packet_encoder import EncodeOptions
 
@@ -41,6 +43,14 @@ def encode_jobs(source: str, target: str) -> list[Job]:
     return _jobs(source, target, AUDIO_SUFFIXES, SST_SUFFIX)
 
 
+def passed_over(source: str) -> str:
+    """Which files of a folder are no audio by their suffix, in words; "" if there are none."""
+    if source == PIPE or not Path(source).is_dir():
+        return ""
+    _, others = find_files(source, (*AUDIO_SUFFIXES, SST_SUFFIX))
+    return in_words(others)
+
+
 def decode_jobs(source: str, target: str) -> list[Job]:
     """`source` itself, or all .sst files below it, each with its .wav file below `target`."""
     return _jobs(source, target, (SST_SUFFIX,), ".wav")
@@ -55,13 +65,16 @@ def encode_file(model: CodecModel, job: Job, options: EncodeOptions) -> Summary:
     with open_audio(job.source) as source:
         seconds = None if job.source == PIPE else source.frames / source.rate
         with _progress_bar(job, seconds) as bar, _naming(job.source):
-            if job.target == PIPE:
-                return encode_audio(model, source, StandardOutput(), options, bar.update)
-            with whole_file(job.target) as temporary, Path(temporary).open("wb") as stream:
-                summary = encode_audio(model, source, stream, options, bar.update)
-                stream.seek(0)  # now the length is known, the header can say it
-                stream.write(summary.header.to_bytes())
-                return summary
+            if goes_through(job.target):
+                with outlet(job.target) as stream:
+                    summary = encode_audio(model, source, stream, options, bar.update)
+            else:
+                with whole_file(job.target) as temporary, temporary.open("wb") as file:
+                    summary = encode_audio(model, source, file, options, bar.update)
+                    file.seek(0)  # now the length is known, the header can say it
+                    file.write(summary.header.to_bytes())
+            summary.warnings.extend(source.remarks)
+            return summary
 
 
 def decode_file(
@@ -123,9 +136,11 @@ def _jobs(source: str, target: str, suffixes: tuple[str, ...], target_suffix: st
         if source != PIPE and Path(source).resolve() == Path(target).resolve():
             raise ValueError(f"{source}: cannot be input and output at once")
         return [Job(source, target)]
-    files = sorted(p for p in Path(source).rglob("*") if p.suffix.lower() in suffixes)
+    files, _ = find_files(source, suffixes)
     if not files:
-        raise ValueError(f"{source}: no {', '.join(suffixes)} file in this folder")
+        raise ValueError(
+            f"{source}: no file of a known kind in this folder ({', '.join(suffixes)})"
+        )
     if target == PIPE or Path(target).is_file():
         raise ValueError(f"{target}: must be a folder, as {source} is one")
     sources: dict[Path, Path] = {}

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..atomic import write_whole
 from ..bitstream import rates
 
 FORMAT_VERSION = 1
@@ -19,13 +20,6 @@ NOT_SENT = -1  # a code that stands for no entry: levels above the stream's rate
 def encode_signature(bitrate_bps: int) -> str:
     """Name of the encoder's signature; they sort by rate, and the first is the default one."""
     return f"encode_{bitrate_bps:05d}"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes aside and renames: who reads `path` meanwhile finds the old file or the new one."""
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 @dataclasses.dataclass(frozen=True)

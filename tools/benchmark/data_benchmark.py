@@ -21,6 +21,7 @@ from common import command_line
 from data.folder import AudioFolder
 from data.recordings import MANIFEST_COLUMNS
 from data.shards import Clip, PreparedSplit, to_int16, tsv_line
+from soundstream.atomic import write_whole
 
 Samples = Callable[[Clip, int, int], np.ndarray]
 
@@ -33,7 +34,7 @@ def write_flac(split: PreparedSplit, clips: list[Clip], folder: Path) -> None:
         samples = to_int16(split.samples(clip, 0, clip.length))
         soundfile.write(folder / name, samples, split.sample_rate)
         lines.append(tsv_line([name, clip.kind, clip.speaker, clip.language, "-", "train"]))
-    (folder / "manifest.tsv").write_text("".join(lines), encoding="utf-8")
+    write_whole(folder / "manifest.tsv", "".join(lines))
 
 
 def rate(samples: Samples, reads: list[tuple[Clip, int]], length: int, sample_rate: int) -> float:

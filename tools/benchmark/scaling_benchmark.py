@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from common import command_line
 from model.config import PRESETS, CodecConfig, preset
+from soundstream.atomic import write_whole
 from soundstream.tflite.many_streams import BatchDecoder, BatchEncoder
 from soundstream.tflite.metadata import DECODE_SIGNATURE, STATE_PREFIX
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
@@ -214,7 +215,7 @@ def main(_: list[str]) -> None:
         report["steps"] = measure_steps(shared, step_axes(preset(given.preset)), given.rounds)
     folder = Path(given.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scaling.json").write_text(json.dumps(report, indent=1) + "\n")
+    write_whole(folder / "scaling.json", json.dumps(report, indent=1) + "\n")
     plot(report, folder / "scaling.png")
     for name in [*given.measure, *(["batches"] if given.batch_model_dir else [])]:
         print(name, *report[name], sep="\n")

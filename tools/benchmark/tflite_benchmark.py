@@ -19,6 +19,7 @@ from absl import flags
 
 from common import command_line
 from export.flatbuffer import cut_graph
+from soundstream.atomic import write_whole
 from soundstream.tflite.metadata import DECODE_SIGNATURE, Metadata
 from tools.benchmark.timing import Latency, TimedGraph, interleaved
 
@@ -245,7 +246,7 @@ def main(_: list[str]) -> None:
 
         folder = Path(given.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "benchmark.json").write_text(json.dumps(report, indent=1) + "\n")
+        write_whole(folder / "benchmark.json", json.dumps(report, indent=1) + "\n")
         plot(report, folder / "benchmark.png")
 
 

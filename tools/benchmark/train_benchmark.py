@@ -26,6 +26,7 @@ import train  # defines its flags
 from common import command_line
 from data.pipeline import training_batches
 from model.config import CodecConfig
+from soundstream.atomic import write_whole
 from soundstream.frames import whole_length
 from tools.benchmark.step_parts import Ours
 
@@ -214,7 +215,7 @@ def main(_: list[str]) -> None:
             "step_mib": round(_peak_mib() - before),  # the libraries do not count
             "parts": report,
         }
-        Path(given.output).write_text(json.dumps(facts, indent=1) + "\n")
+        write_whole(Path(given.output), json.dumps(facts, indent=1) + "\n")
 
 
 if __name__ == "__main__":

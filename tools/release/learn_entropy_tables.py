@@ -20,11 +20,11 @@ from absl import flags
 
 from common import command_line
 from data.selection import find_recordings
+from soundstream.atomic import write_whole
 from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.packets import PacketCoder
 from soundstream.codec.files import TABLES_FILE
 from soundstream.codec.packet_encoder import FRAMES_PER_PACKET
-from soundstream.tflite.metadata import write_whole
 from soundstream.tflite.runtime import CodecModel
 from tools.release.table_learning import learn_tables
 from tools.study.recording_codes import codes_of
@@ -73,7 +73,7 @@ def measure(
 def keep(folder: Path, tables: bytes, report: dict[str, Any]) -> None:
     """Writes both files whole: the folder may be that of a released model, which others read."""
     write_whole(folder / TABLES_FILE, tables)
-    write_whole(folder / REPORT_FILE, f"{json.dumps(report, indent=2)}\n".encode())
+    write_whole(folder / REPORT_FILE, f"{json.dumps(report, indent=2)}\n")
 
 
 def main(_: list[str]) -> None:

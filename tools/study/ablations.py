@@ -25,8 +25,8 @@ from metrics.intervals import mean_interval
 from metrics.registry import Metric, find_metrics
 from model.soundstream import SoundStream
 from model.weights import load_model
+from soundstream.atomic import write_whole
 from soundstream.frames import whole_frames
-from soundstream.tflite.metadata import write_whole
 from training.checkpoints import WEIGHTS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,8 +132,8 @@ def keep(rows: list[Row], metrics: list[Metric], folder: Path) -> None:
     writer = csv.DictWriter(text, FIELDS)
     writer.writeheader()
     writer.writerows(rows)
-    write_whole(folder / SCORES_FILE, text.getvalue().encode())
-    write_whole(folder / TABLE_FILE, table(rows, metrics).encode())
+    write_whole(folder / SCORES_FILE, text.getvalue())
+    write_whole(folder / TABLE_FILE, table(rows, metrics))
 
 
 def _names(rows: list[Row]) -> set[str]:

@@ -22,6 +22,7 @@ from common import command_line
 from data.selection import Recording, find_recordings
 from metrics.intervals import Interval, mean_interval
 from metrics.registry import Metric, find_metrics
+from soundstream.atomic import write_whole
 from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import Metadata
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
@@ -164,8 +165,8 @@ def main(_: list[str]) -> None:
         output = Path(given.output_dir)
         output.mkdir(parents=True, exist_ok=True)
         values = [asdict(row) for row in rows]
-        (output / "flavours.json").write_text(json.dumps(values, indent=1) + "\n")
-        (output / "flavours.md").write_text(text + "\n")
+        write_whole(output / "flavours.json", json.dumps(values, indent=1) + "\n")
+        write_whole(output / "flavours.md", text + "\n")
 
 
 if __name__ == "__main__":
