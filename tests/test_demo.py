@@ -119,7 +119,7 @@ def test_demo_shows_how_noise_is_removed(exported_model, recordings, tmp_path):
         (["--model_dir=missing"], "missing holds no exported model"),
         (["--input_dir=bitstream"], "bitstream: no recordings in it"),
         (["--bitrate_bps=801"], "bitrate 801 bps is not possible"),
-        (["--bitrate_bps=low"], "'low'"),
+        (["--bitrate_bps=low"], "--bitrate_bps=low"),
         (["recordings"], "unexpected argument 'recordings'"),
     ],
 )
