@@ -173,5 +173,7 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("output_dir", None, "Folder that odd_inputs.csv goes to.", required=True)
+    flags.DEFINE_string(
+        "output_dir", None, "Folder that odd_inputs.csv goes to; required.", required=True
+    )
     command_line.run(main)
