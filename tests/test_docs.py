@@ -4,11 +4,10 @@ import re
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PATTERNS = ("*.md", "docs/*.md", "android_demo/*.md", "pretrained/**/*.md", "demo/**/*.md")
+PATTERNS = ("*.md", "docs/**/*.md", "android_demo/*.md", "pretrained/**/*.md", "demo/**/*.md")
 PAGES = [path for pattern in PATTERNS for path in sorted(ROOT.glob(pattern))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -43,10 +42,31 @@ def test_help_lists_every_target():
     assert [line.split()[1] for line in output.splitlines()] == phony[1].split()
 
 
-def test_the_python_example_runs(exported_model):
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    code = code.replace("pretrained/speech", str(exported_model)).replace("=3000", "=800")
-    names = {"samples": np.full(3 * 40, 0.1, np.float32)}
-    exec(code, names)
-    assert names["codes"].shape == (3, 1)
-    assert names["audio"].shape == names["samples"].shape
+def anchors(page):
+    """What the headings of a page are called in links."""
+    titles = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.S), re.M)
+    plain = (re.sub(r"\[(.*?)\]\(.*?\)", r"\1", title).lower() for title in titles)
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_headings(page):
+    links = re.findall(r"\]\(([^):]*?)#([^)]+)\)", page.read_text())
+    wrong = [
+        f"{path}#{heading}"
+        for path, heading in links
+        if heading not in anchors((page.parent / path) if path else page)
+    ]
+    assert not wrong
+
+
+def test_the_laboratory_lists_all_its_pages():
+    lab = ROOT / "docs" / "lab"
+    listed = re.findall(r"\]\((\w+\.md)\)", (lab / "index.md").read_text())
+    assert sorted(listed) == sorted(path.name for path in lab.glob("*.md") if path.stem != "index")
+
+
+def test_the_index_leads_to_all_guides():
+    listed = re.findall(r"\]\((\w+\.md)\)", (ROOT / "docs" / "index.md").read_text())
+    there = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert there <= set(listed)

@@ -267,7 +267,7 @@ def test_the_command_scores_every_loss_rate(folder, tmp_path):
         (["--codecs=lyra"], "lyra needs --lyra_dir"),
         (["--codecs=opus", "--opus_bitrate_bps=6k"], "--opus_bitrate_bps=6k: not a whole number"),
         (["--codecs=opus", "--loss_rates=0,1"], "loss_rate must be from 0 to below 1, got 1.0"),
-        (["--codecs=opus", "--mean_burst=0.5"], "--mean_burst must be 1 or more, got 0.5"),
+        (["--codecs=opus", "--mean_burst=0.5"], "flag --mean_burst=0.5: 0.5 is not number >= 1.0"),
         (["--codecs=opus", "--loss_patterns=no.txt"], "no.txt: not a pattern of losses"),
         (["--codecs=opus", "--metrics=loudness"], "no metric 'loudness'"),
     ],

@@ -60,7 +60,10 @@ def test_what_is_missing_is_said_in_a_line(environment):
     found, skipped = find_judges(environment)
     assert [metric.name for metric in found] == ["speaker"]
     assert any("distillmos not installed" in line for line in skipped)
+    assert find_judges(environment, ["distill_mos"])[0] == []
     assert find_judges(None)[0] == []
+    with pytest.raises(ValueError, match=r"'mos'.*distill_mos"):
+        find_judges(environment, ["mos"])
     assert "--judges_python" in find_judges(None)[1][0]
 
 

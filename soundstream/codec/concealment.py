@@ -3,8 +3,8 @@
 A loss goes on with the last pitch period, which fades; after about 100 ms only noise like that of
 the recording's quiet moments is left. What comes next is faded in, so neither end clicks.
 
-docs/loss.md has what was tried beside it. Whether the decoder is run meanwhile, on predicted codes,
-on the encoder's codes of what is heard, or on none, makes no difference.
+docs/lab/concealment.md has what was tried beside it. Whether the decoder is run meanwhile, on
+predicted codes, on the encoder's codes of what is heard, or on none, makes no difference.
 """
 
 from __future__ import annotations

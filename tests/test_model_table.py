@@ -1,0 +1,43 @@
+"""README.md shows the released models as their files are, and the scores that were measured."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.release import model_table
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_readme_agrees_with_the_released_files():
+    page = model_table.README.read_text()
+    agrees = model_table.filled(page, model_table.tables(ROOT / "pretrained")) == page
+    assert agrees, "run tools/release/model_table.py"
+
+
+def test_the_model_card_agrees_with_its_scores():
+    texts = model_table.tables(ROOT / "pretrained")["scores"].replace("**", "")
+    rows = [row.split(" | ") for row in texts.splitlines()[2:]]
+    card = (ROOT / "pretrained" / "speech" / "README.md").read_text()
+    for name, kbps, *scores in rows:
+        (line,) = (text for text in card.splitlines() if text.startswith(f"{name} | {kbps} | "))
+        cells = [re.sub(r" ±.*", "", cell) for cell in line.strip("| ").split(" | ")]
+        assert cells[2 : 2 + len(scores)] == [score.strip("| ") for score in scores]
+
+
+def test_all_models_have_a_row_and_all_files_a_checksum():
+    text = model_table.tables(ROOT / "pretrained")["models"]
+    for folder in (ROOT / "pretrained").iterdir():
+        assert f"(pretrained/{folder.name}/README.md)" in text
+        for file in folder.glob("*.tflite"):
+            assert re.search(
+                rf"`pretrained/{folder.name}/{file.name}` \| [\d.]+ \| `[0-9a-f]{{64}}`", text
+            )
+
+
+def test_a_page_without_a_place_for_a_table_is_refused():
+    page = "<!-- a: here -->\nold\n<!-- end -->\nrest\n"
+    assert model_table.filled(page, {"a": "new"}) == "<!-- a: here -->\nnew\n<!-- end -->\nrest\n"
+    with pytest.raises(ValueError, match="0 places for the table 'b'"):
+        model_table.filled(page, {"b": "new"})
