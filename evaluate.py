@@ -21,12 +21,14 @@ from pathlib import Path
 
 from absl import flags
 
+from common import command_line
 from data import selection
 from data.recordings import KINDS
 from evaluation import (
     codebook_usage,
     curves,
     denoisers,
+    judges,
     noisy_recordings,
     plot,
     report_audio,
@@ -53,7 +55,6 @@ from evaluation.report import Report
 from evaluation.scoring import Job, evaluate, scored_recordings
 from evaluation.summary import summarize
 from metrics import registry
-from soundstream import command_line
 from soundstream.atomic import write_whole
 
 FLAGS = flags.FLAGS
@@ -95,6 +96,12 @@ command_line.several_integers("opus_bitrate_bps", [6000, 12000, 24000], "Bits pe
 command_line.several_floats(
     "loss_rates", [0.0], "Shares of packets lost; soundstream, opus and lyra conceal."
 )
+flags.DEFINE_string(
+    "judges_python",
+    None,
+    "Python of an environment with requirements-judges.txt: adds Distill-MOS, likeness of the "
+    "speaker and word errors; default: none of them.",
+)
 command_line.several(
     "metrics",
     [m.name for m in registry.METRICS],
@@ -117,19 +124,23 @@ def main(_: list[str]) -> None:
 
 def run(output_dir: Path) -> None:
     """Everything, from the flags to the files in `output_dir`."""
-    metrics, skipped = registry.find_metrics(FLAGS.metrics)
-    for message in skipped:
+    judged, absent = judges.find_judges(FLAGS.judges_python)
+    metrics, costs, skipped = registry.find_columns(FLAGS.metrics)
+    metrics = [*judged, *metrics]  # what no loss imitates comes first
+    columns = [*metrics, *costs]
+    for message in [*absent, *skipped]:
         print(message)
     peers = chosen_peers()
     settings = chosen_settings()
     found = chosen_recordings()
-    jobs = [Job(item, peers, metrics, settings["sample_rate"], FLAGS.max_seconds) for item in found]
+    rate = settings["sample_rate"]
+    jobs = [Job(item, peers, metrics, rate, FLAGS.max_seconds, costs) for item in found]
 
     training = curves.read_curves(FLAGS.train_dir) if FLAGS.train_dir else {}
 
     output_dir.mkdir(parents=True, exist_ok=True)
     results.keep_settings(output_dir / "settings.json", settings)
-    file = results.ResultsFile(output_dir / "scores.csv", [metric.name for metric in metrics])
+    file = results.ResultsFile(output_dir / "scores.csv", [column.name for column in columns])
     failures = evaluate(jobs, file, FLAGS.workers)
     rows = file.read()
     if not rows:
@@ -144,22 +155,22 @@ def run(output_dir: Path) -> None:
         command=shlex.join(["python", *sys.argv]),
         versions=registry.versions(),
         settings=settings,
-        metrics=metrics,
+        metrics=columns,
         rows=rows,
-        summary=summarize(rows, metrics),
+        summary=summarize(rows, columns),
         failures=failures,
-        sounds=report_audio.gather(jobs, rows, metrics[0], FLAGS.listening_max_files),
+        sounds=report_audio.gather(jobs, rows, columns[0], FLAGS.listening_max_files),
         codes=codes,
         curves=training,
     )
     write_whole(output_dir / "scores.json", report.scores_json())
-    plot.rate_quality(report.summary.conditions, metrics, output_dir / "rate_quality.png")
+    plot.rate_quality(report.summary.conditions, columns, output_dir / "rate_quality.png")
     if any(condition.loss_rate for condition in report.summary.conditions):
-        plot.loss_quality(report.summary.conditions, metrics, output_dir / "loss_quality.png")
+        plot.loss_quality(report.summary.conditions, columns, output_dir / "loss_quality.png")
     report.write(output_dir / "report.html")
-    print(tables.report(report.summary, metrics, failures))
+    print(tables.report(report.summary, columns, failures))
     if FLAGS.noisy_dir:
-        print(f"\n{tables.by_condition(report.summary, metrics)}")
+        print(f"\n{tables.by_condition(report.summary, columns)}")
 
 
 def chosen_recordings() -> list[selection.Recording]:

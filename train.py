@@ -13,11 +13,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow: its ban
 
 from absl import flags, logging
 
+from common import command_line
 from data import pipeline
 from data.recordings import KINDS
 from data.sampling import MixOptions, fitting
 from model import config as presets
-from soundstream import command_line
 from training import discriminators, distribution, quantization_aware
 from training import run as runs
 from training.setting_flags import SettingFlags

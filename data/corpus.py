@@ -18,9 +18,9 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from data import debian, preparation, shards
 from data.recordings import KINDS, Recording, assign_splits, read_folder
-from soundstream import command_line
 from soundstream.atomic import write_whole
 
 FLAGS = flags.FLAGS

@@ -1,34 +1,61 @@
-"""Decoding of stretches of audio files inside the tf.data graph."""
+"""Decoding of stretches of audio files inside the tf.data graph.
+
+tensorflow-io decodes plain wav where it is installed, which it is not on Python 3.13;
+`soundstream.audio` reads all else, and everything without it. The samples are the same.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_io as tfio
 
 from data.folder import Segment, read_mono
+
+try:
+    import tensorflow_io as tfio
+except ImportError:
+    tfio = None
 
 # tensorflow-io decodes files whole (its seeking form, IOTensor.from_audio, keeps one open file per
 # graph node, which parallel calls overwrite for each other). Of longer files than this the stretch
 # is sought instead, which is faster.
 WHOLE_FILE_SECONDS = 15
-# What tensorflow-io decodes: wav without any oddity, of a few types. It must be asked for the very
-# type that a file holds, and takes every size in a header at its word: of others it gives silence
-# or ends the process.
-_WAV16, _WAV24, _WAV_FLOAT, _LIBRARY = range(4)
-_DECODERS = {"PCM_16": _WAV16, "PCM_24": _WAV24, "FLOAT": _WAV_FLOAT}
+# A file's whole content, string [] -> samples [time, channels] of any type.
+Decoder = Callable[[tf.Tensor], tf.Tensor]
+
+
+def _tfio_decoders() -> dict[str, Decoder]:
+    """By the `subtype` of wav without any oddity. Each is asked for the very type that it holds.
+
+    tensorflow-io takes every size in a header at its word: of other files it gives silence or ends
+    the process. Wav of 32-bit integers it takes for floats.
+    """
+    if tfio is None:
+        return {}
+    wav = tfio.audio.decode_wav
+    return {
+        "PCM_16": functools.partial(wav, dtype=tf.int16),
+        "PCM_24": functools.partial(wav, dtype=tf.int32),
+        "FLOAT": functools.partial(wav, dtype=tf.float32),
+    }
+
+
+_DECODERS = _tfio_decoders()
+_NUMBERS = {subtype: number for number, subtype in enumerate(_DECODERS, 1)}
+_LIBRARY = 0
 
 
 def decoder_for(segment: Segment) -> int:
-    """Which decoder of `decode_mono` reads a segment: `soundstream.audio` what is not plain."""
+    """The number of the decoder that reads a segment in `decode_mono`."""
     file = segment.file
     if segment.count == 0 or file.frames > WHOLE_FILE_SECONDS * file.rate:
         return _LIBRARY
-    return _DECODERS.get(file.subtype or "", _LIBRARY)
+    return _NUMBERS.get(file.subtype or "", _LIBRARY)
 
 
 def decode_mono(
@@ -53,16 +80,11 @@ def decode_mono(
         samples = tf.numpy_function(_read_mono, [path, first, count], tf.float32, stateful=False)
         return tf.ensure_shape(samples, [None])
 
-    def wav(dtype: tf.DType) -> Callable[[], tf.Tensor]:
-        return lambda: mono(tfio.audio.decode_wav(tf.io.read_file(path), dtype=dtype))
+    def whole(decode: Decoder) -> Callable[[], tf.Tensor]:
+        return lambda: mono(decode(tf.io.read_file(path)))
 
-    decoders = {
-        _WAV16: wav(tf.int16),
-        _WAV24: wav(tf.int32),
-        _WAV_FLOAT: wav(tf.float32),
-        _LIBRARY: by_library,
-    }
-    return tf.switch_case(tf.cast(decoder, tf.int32), decoders)
+    branches = [by_library, *(whole(decode) for decode in _DECODERS.values())]
+    return tf.switch_case(tf.cast(decoder, tf.int32), branches)
 
 
 def _read_mono(path: bytes, first: int, count: int) -> np.ndarray:

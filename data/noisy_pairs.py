@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from common import command_line
 from data.mixing import SILENT_RMS, coloured_noise, rms
 from data.shards import Clip, PreparedSplit, tsv_line
-from soundstream import command_line
 from soundstream.atomic import write_whole
 from soundstream.audio import write_audio
 

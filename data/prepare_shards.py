@@ -19,16 +19,10 @@ from pathlib import Path
 
 from absl import flags
 
+from common import command_line
 from data import corpus, units
 from data.recordings import Recording, assign_splits, read_folder
 from data.shards import METADATA_FILE
-from soundstream import command_line
-
-try:
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-except ImportError as missing:
-    sys.exit(f"prepare_shards.py: {missing}; pip install -r requirements-scale.txt")
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 FLAGS = flags.FLAGS
@@ -68,8 +62,13 @@ def prepare(
       facts: go into dataset.json.
 
     Raises:
-      ValueError: the folder is finished, a data set is missing, or nothing is fit.
+      ValueError: the folder is finished, a data set or Beam is missing, or nothing is fit.
     """
+    try:
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+    except ImportError as error:
+        raise ValueError(f"{error}; pip install -r requirements-scale.txt") from error
     if (folder / METADATA_FILE).exists():
         raise ValueError(f"{folder}: holds a finished data set; name a new folder")
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from common import command_line
 from metrics.mel import mel_distance
-from soundstream import command_line
 from soundstream.audio import AUDIO_SUFFIXES, read_audio, write_audio
 from soundstream.codec.files import Job, decode_file, encode_file
 from soundstream.codec.packet_encoder import EncodeOptions

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from soundstream.audio import resample
+from soundstream.frames import filled_frames
 from soundstream.tflite.runtime import CodecModel, StreamingEncoder
 
 # Then the entropy of a fully used codebook comes out less than 0.01 bits too low.
@@ -98,7 +99,7 @@ def count_codes(recordings: Iterable[np.ndarray], rate: int, model: CodecModel) 
     for samples in recordings:
         sent = resample(samples, rate, metadata.sample_rate)
         encoder.reset()
-        counter.add(encoder.encode(np.pad(sent, (0, -len(sent) % metadata.hop))))
+        counter.add(encoder.encode(filled_frames(sent, metadata.hop)))
         if counter.frames >= _FRAMES_PER_ENTRY * metadata.codebook_size:
             break
     return counter

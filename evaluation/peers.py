@@ -19,6 +19,7 @@ from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.codec import files
 from soundstream.codec.concealment import ConcealingDecoder
 from soundstream.codec.packet_encoder import payload_bits
+from soundstream.frames import filled_frames
 from soundstream.tflite.runtime import CodecModel, StreamingEncoder
 
 SPEECH_RATE = 16_000
@@ -170,7 +171,7 @@ class SoundStreamPeer:
         metadata = model.metadata
         block = metadata.frames_per_call * metadata.hop
         sent = resample(samples, rate, metadata.sample_rate)
-        padded = np.pad(sent, (0, -len(sent) % block))
+        padded = filled_frames(sent, block)
         switch = float(self.denoise)
         codes = StreamingEncoder(model, self.bitrate_bps, switch).encode(padded)
         packets = codes.reshape(-1, metadata.frames_per_call, codes.shape[1])
@@ -184,17 +185,17 @@ class SoundStreamPeer:
         ]
         heard = resample(np.concatenate(decoded), metadata.sample_rate, rate)
         seconds = len(padded) / metadata.sample_rate
-        bits = codes.size * np.log2(metadata.codebook_size)
-        coded_bits = _entropy_coded_bits(codes, metadata.codebook_size, self.model_dir)
+        bits = codes.size * metadata.bits_per_code
+        coded_bits = _entropy_coded_bits(codes, metadata.bits_per_code, self.model_dir)
         return Coded(fit(heard, 0, len(samples)), bits / seconds, coded_bits / seconds)
 
 
-def _entropy_coded_bits(codes: np.ndarray, codebook_size: int, model_dir: str) -> float:
+def _entropy_coded_bits(codes: np.ndarray, bits_per_code: int, model_dir: str) -> float:
     """Of codes [frames, levels]; NaN without tables."""
     tables = load_tables(model_dir)
     if tables is None:
         return math.nan
-    return payload_bits(codes, (codebook_size - 1).bit_length(), tables)
+    return payload_bits(codes, bits_per_code, tables)
 
 
 @lru_cache(maxsize=2)

@@ -6,10 +6,10 @@ from typing import Any
 
 from evaluation.peers import ORIGINAL
 from evaluation.summary import Condition
-from metrics.registry import Metric
+from metrics.registry import Column
 
 
-def rate_quality(conditions: Sequence[Condition], metrics: Sequence[Metric], path: Path) -> None:
+def rate_quality(conditions: Sequence[Condition], metrics: Sequence[Column], path: Path) -> None:
     """Draws each metric over the bitrate without loss, a curve per codec, as a png."""
     curves: dict[str, list[Condition]] = {}
     for condition in conditions:
@@ -27,7 +27,7 @@ def rate_quality(conditions: Sequence[Condition], metrics: Sequence[Metric], pat
     _draw(curves, lambda condition: condition.actual_bps / 1000, finish, metrics, path)
 
 
-def loss_quality(conditions: Sequence[Condition], metrics: Sequence[Metric], path: Path) -> None:
+def loss_quality(conditions: Sequence[Condition], metrics: Sequence[Column], path: Path) -> None:
     """Draws each metric over the loss, a curve per codec and bitrate, as a png."""
     curves: dict[str, list[Condition]] = {}
     for condition in conditions:
@@ -45,7 +45,7 @@ def _draw(
     curves: Mapping[str, Sequence[Condition]],
     x_of: Callable[[Condition], float],
     finish: Callable[[Any], None],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Column],
     path: Path,
 ) -> None:
     """One picture of each metric's curves with 95 % intervals; `finish` sees to the x axis.

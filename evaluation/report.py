@@ -11,7 +11,7 @@ from evaluation.peers import ORIGINAL
 from evaluation.report_audio import ORIGINAL_CASE, Sounds
 from evaluation.results import Failure, Row
 from evaluation.summary import Summary
-from metrics.registry import Metric
+from metrics.registry import Column
 from soundstream.atomic import write_whole
 
 _PAGE = Path(__file__).parent / "report_page"
@@ -38,7 +38,7 @@ class Report:
     command: str
     versions: dict[str, str]
     settings: dict[str, object]
-    metrics: Sequence[Metric]
+    metrics: Sequence[Column]
     rows: Sequence[Row]
     summary: Summary
     failures: Sequence[Failure] = ()

@@ -12,7 +12,7 @@ from evaluation.peers import Case, OriginalPeer, Peer, case_of
 from evaluation.results import Row
 from evaluation.scoring import Job
 from metrics import mel
-from metrics.registry import Metric
+from metrics.registry import Column
 
 # Enough to judge a voice; a report of some 20 MB still opens on a phone.
 _LISTENING_SECONDS = 6.0
@@ -61,7 +61,7 @@ class Sounds:
 
 
 def gather(
-    jobs: Sequence[Job], rows: Sequence[Row], metric: Metric, listening_files: int
+    jobs: Sequence[Job], rows: Sequence[Row], metric: Column, listening_files: int
 ) -> Sounds:
     """Codes again what the report plays.
 
@@ -98,7 +98,7 @@ def _lowest_bitrates(peers: Sequence[Peer]) -> list[Peer]:
     return list(lowest.values())
 
 
-def _extremes(rows: Sequence[Row], peer: Peer, metric: Metric) -> list[str]:
+def _extremes(rows: Sequence[Row], peer: Peer, metric: Column) -> list[str]:
     """The recordings at both ends of the metric."""
     own = [
         row for row in rows if row.case == case_of(peer) and np.isfinite(row.scores[metric.name])

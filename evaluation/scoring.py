@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tqdm import tqdm
@@ -16,7 +16,7 @@ from data.selection import Recording
 from evaluation.peers import Case, Peer, case_of
 from evaluation.results import Failure, ResultsFile, Row
 from metrics import registry
-from metrics.registry import Metric
+from metrics.registry import Column, Metric
 
 # One thread in each process: the processes share the cores already.
 _ONE_THREAD = dict.fromkeys(
@@ -34,6 +34,7 @@ class Job:
         metrics: The scores.
         rate: Samples per second at which codecs get the recording and metrics see it.
         max_seconds: How much of the recording counts, from its beginning.
+        costs: What is measured of coding itself, of `registry.COSTS`.
     """
 
     recording: Recording
@@ -41,6 +42,7 @@ class Job:
     metrics: Sequence[Metric]
     rate: int
     max_seconds: float
+    costs: Sequence[Column] = ()
 
 
 def evaluate(jobs: Sequence[Job], results: ResultsFile, processes: int) -> list[Failure]:
@@ -92,7 +94,7 @@ def score(job: Job) -> tuple[list[Row], list[Failure]]:
 
 
 def _score_peer(job: Job, peer: Peer, signal: np.ndarray, reference: np.ndarray) -> Row:
-    if any(metric.name == registry.REAL_TIME_FACTOR for metric in job.metrics):
+    if any(cost.name == registry.REAL_TIME_FACTOR for cost in job.costs):
         peer.code(signal[: job.rate // 10], job.rate)  # what is loaded at first use is not timed
     begun = _cpu_seconds()
     coded = peer.code(signal, job.rate)
@@ -110,11 +112,10 @@ def _score_peer(job: Job, peer: Peer, signal: np.ndarray, reference: np.ndarray)
         actual_bps=coded.bitrate_bps,
         seconds=seconds,
         scores={
-            metric.name: while_coding[metric.name]
-            if metric.name in while_coding
-            else _score_metric(metric, reference, coded.samples, job.rate)
+            metric.name: _score_metric(metric, reference, coded.samples, job.rate)
             for metric in job.metrics
-        },
+        }
+        | {cost.name: while_coding[cost.name] for cost in job.costs},
     )
 
 
@@ -150,7 +151,7 @@ def _unfinished(jobs: Sequence[Job], done: set[tuple[str, Case]]) -> Iterator[Jo
     for job in jobs:
         peers = [peer for peer in job.peers if (job.recording.name, case_of(peer)) not in done]
         if peers:
-            yield Job(job.recording, peers, job.metrics, job.rate, job.max_seconds)
+            yield replace(job, peers=peers)
 
 
 def _in_processes(jobs: deque[Job], processes: int) -> Iterator[tuple[list[Row], list[Failure]]]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from evaluation.peers import ORIGINAL, Case
 from evaluation.results import Row
 from metrics.intervals import Interval, mean_interval
-from metrics.registry import Metric
+from metrics.registry import Column
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ _GROUPINGS: dict[str, Callable[[Row], str]] = {
 }
 
 
-def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
+def summarize(rows: Sequence[Row], metrics: Sequence[Column]) -> Summary:
     """Means, intervals and differences of the rows of one evaluation."""
     by_case = _by_case(rows)
     codecs = list(dict.fromkeys(row.codec for row in rows))
@@ -101,7 +101,7 @@ def summarize(rows: Sequence[Row], metrics: Sequence[Metric]) -> Summary:
     )
 
 
-def _differences(ordered: Sequence[list[Row]], metrics: Sequence[Metric]) -> list[Difference]:
+def _differences(ordered: Sequence[list[Row]], metrics: Sequence[Column]) -> list[Difference]:
     """The first codec against the others, in lists of rows of one case each, some empty."""
     parts = [part for part in ordered if part]
     return [
@@ -115,7 +115,7 @@ def _differences(ordered: Sequence[list[Row]], metrics: Sequence[Metric]) -> lis
 
 
 def _groups(
-    ordered: Sequence[list[Row]], label: Callable[[Row], str], metrics: Sequence[Metric]
+    ordered: Sequence[list[Row]], label: Callable[[Row], str], metrics: Sequence[Column]
 ) -> dict[str, list[Condition]]:
     """The conditions over the recordings of each label that has enough of them."""
     files: dict[str, set[str]] = {}
@@ -131,11 +131,11 @@ def _groups(
     }
 
 
-def _conditions(parts: Iterable[list[Row]], metrics: Sequence[Metric]) -> list[Condition]:
+def _conditions(parts: Iterable[list[Row]], metrics: Sequence[Column]) -> list[Condition]:
     return [_condition(part, metrics) for part in parts if part]
 
 
-def _condition(rows: list[Row], metrics: Sequence[Metric]) -> Condition:
+def _condition(rows: list[Row], metrics: Sequence[Column]) -> Condition:
     speakers = [_speaker(row) for row in rows]
     return Condition(
         codec=rows[0].codec,
@@ -150,7 +150,7 @@ def _condition(rows: list[Row], metrics: Sequence[Metric]) -> Condition:
     )
 
 
-def _difference(first: list[Row], second: list[Row], metrics: Sequence[Metric]) -> Difference:
+def _difference(first: list[Row], second: list[Row], metrics: Sequence[Column]) -> Difference:
     partner = {row.file: row for row in second}
     pairs = [(row, partner[row.file]) for row in first if row.file in partner]
     speakers = [_speaker(row) for row, _ in pairs]

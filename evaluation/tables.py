@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from evaluation.results import Failure
 from evaluation.summary import Condition, Difference, Summary
 from metrics.intervals import Interval
-from metrics.registry import Metric
+from metrics.registry import Column
 
 
-def report(summary: Summary, metrics: Sequence[Metric], failures: Sequence[Failure]) -> str:
+def report(summary: Summary, metrics: Sequence[Column], failures: Sequence[Failure]) -> str:
     """Both tables, and what was left out."""
     parts = [conditions_table(summary.conditions, metrics)]
     if summary.differences:
@@ -19,7 +19,7 @@ def report(summary: Summary, metrics: Sequence[Metric], failures: Sequence[Failu
     return "\n\n".join(parts)
 
 
-def by_condition(summary: Summary, metrics: Sequence[Metric]) -> str:
+def by_condition(summary: Summary, metrics: Sequence[Column]) -> str:
     """Both tables for the recordings of each condition."""
     parts = []
     for condition, rows in summary.groups.get("condition", {}).items():
@@ -29,7 +29,7 @@ def by_condition(summary: Summary, metrics: Sequence[Metric]) -> str:
     return "\n\n".join(parts)
 
 
-def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Metric]) -> str:
+def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Column]) -> str:
     """One line per case: mean and half the width of the 95 % interval."""
     header = ["codec", "kbps", "% lost", "files", *(metric.title for metric in metrics)]
     lines = [
@@ -45,7 +45,7 @@ def conditions_table(conditions: Sequence[Condition], metrics: Sequence[Metric])
     return _table([header, *lines])
 
 
-def differences_table(differences: Sequence[Difference], metrics: Sequence[Metric]) -> str:
+def differences_table(differences: Sequence[Difference], metrics: Sequence[Column]) -> str:
     """One line per pair of conditions; `*` marks intervals that leave out zero."""
     header = ["better by", "than", *(metric.title for metric in metrics)]
     lines = [

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
+from common import command_line
 from data.selection import find_recordings
 from export import graphs, quantize
 from export.flatbuffer import static_int16
@@ -21,8 +22,8 @@ from model.config import CodecConfig
 from model.quantizer import SEARCH_PATHS
 from model.soundstream import SoundStream
 from model.weights import load_model, weights_hash, with_int8_nets
-from soundstream import command_line
 from soundstream.atomic import write_whole
+from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import Metadata
 
 
@@ -137,7 +138,7 @@ def calibration_speech(
     """
     recordings = find_recordings(folder, "train", ["speech"], max_files)
     samples = np.concatenate([one.read(config.sample_rate, max_seconds) for one in recordings])
-    return samples[: len(samples) // config.hop * config.hop]
+    return whole_frames(samples, config.hop)
 
 
 def calibrated(model: SoundStream, speech: np.ndarray) -> SoundStream:

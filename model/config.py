@@ -8,6 +8,8 @@ import dataclasses
 import math
 from typing import Any
 
+from soundstream.bitstream import rates
+
 USUAL_BITRATES_BPS = (3_000, 6_000, 9_000, 12_000, 18_000)
 
 
@@ -26,6 +28,12 @@ class CodecConfig:
       residual_kernel: kernel of the dilated convolution in a residual unit.
       residual_hidden: width inside a residual unit as a fraction of its channels.
       dilations: one residual unit per entry, in every block.
+      decoder_hidden: the same fraction for each of the decoder's blocks, listed in the encoder's
+        order; empty: `residual_hidden` everywhere.
+      decoder_dilations: residual units of each of the decoder's blocks, in the encoder's order;
+        empty: `dilations` everywhere.
+      codes_of: id of the model whose codes this one reads and writes, where only its decoder was
+        trained further; empty: its own.
       encoder_out_kernel: kernel of the convolution into the embedding.
       decoder_in_kernel: kernel of the convolution out of the embedding.
       trunk_activation: ELU before every resampling convolution, as in the paper. Without it the
@@ -71,6 +79,9 @@ class CodecConfig:
     denoise_gain_channels: int = 256
     denoise_gain_dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1, 2, 4)
     int8_nets: bool = False
+    decoder_hidden: tuple[float, ...] = ()
+    decoder_dilations: tuple[tuple[int, ...], ...] = ()
+    codes_of: str = ""
 
     def __post_init__(self) -> None:
         for field in ("encoder_channels", "decoder_channels"):
@@ -78,6 +89,12 @@ class CodecConfig:
             if len(channels) != len(self.strides) + 1:
                 raise ValueError(
                     f"{field}={channels} must have one entry more than strides={self.strides}"
+                )
+        for field in ("decoder_hidden", "decoder_dilations"):
+            if len(given := getattr(self, field)) not in (0, len(self.strides)):
+                raise ValueError(
+                    f"{field}={given} must be empty or have an entry for each of "
+                    f"strides={self.strides}"
                 )
         if 2**self.bits_per_code != self.codebook_size:
             raise ValueError(f"codebook_size={self.codebook_size} is not a power of two")
@@ -98,7 +115,7 @@ class CodecConfig:
 
     @property
     def bits_per_code(self) -> int:
-        return self.codebook_size.bit_length() - 1
+        return rates.bits_per_code(self.codebook_size)
 
     def bitrate_bps(self, num_quantizers: int) -> int:
         """Bits per second sent by `num_quantizers` levels."""
@@ -116,13 +133,7 @@ class CodecConfig:
 
     def num_quantizers_for(self, bitrate_bps: int) -> int:
         """Levels that send exactly `bitrate_bps`; ValueError names the nearest possible rates."""
-        step = self.bitrate_bps(1)
-        if bitrate_bps % step or not step <= bitrate_bps <= self.max_bitrate_bps:
-            raise ValueError(
-                f"bitrate {bitrate_bps} bps is not possible: use a multiple of {step} bps from "
-                f"{step} to {self.max_bitrate_bps}"
-            )
-        return bitrate_bps // step
+        return rates.num_quantizers_for(bitrate_bps, self.bitrate_bps(1), self.num_quantizers)
 
     def replace(self, **changes: Any) -> "CodecConfig":
         return dataclasses.replace(self, **changes)
@@ -142,10 +153,11 @@ class CodecConfig:
         unknown = set(values) - names
         if unknown:
             raise ValueError(f"unknown codec settings {sorted(unknown)}: made by a newer version?")
-        fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
-        }
-        return cls(**fields)
+        return cls(**{name: _immutable(value) for name, value in values.items()})
+
+
+def _immutable(value: Any) -> Any:
+    return tuple(map(_immutable, value)) if isinstance(value, list) else value
 
 
 def paper(encoder_width: int = 32, decoder_width: int = 32) -> CodecConfig:
@@ -191,6 +203,8 @@ def speech() -> CodecConfig:
         embedding_dim=64,
         codebook_size=64,
         num_quantizers=60,
+        decoder_hidden=(3.0, 2.0, 1.0),
+        decoder_dilations=((1, 3, 9), (1, 3), (1, 3)),
     )
 
 

@@ -78,6 +78,17 @@ class ResidualVectorQuantizer(keras.layers.Layer):
         levels = self._checked(codes.shape[-1])
         return tf.add_n([tf.gather(self.codebooks[i], codes[..., i]) for i in range(levels)])
 
+    def coded(self, x: tf.Tensor, num_quantizers: tf.Tensor) -> tf.Tensor:
+        """What `encode` and `decode` make of x [batch, frames, D], by levels of each example.
+
+        Args:
+          num_quantizers: int32 [batch]; the first so many of all levels' codes count.
+        """
+        codes = self.encode(x, self.num_quantizers)
+        used = tf.sequence_mask(num_quantizers, self.num_quantizers, tf.float32)[:, None, :, None]
+        entries = tf.gather(self.codebooks, tf.transpose(codes, [2, 0, 1]), batch_dims=1)
+        return tf.reduce_sum(tf.transpose(entries, [1, 2, 0, 3]) * used, axis=2)
+
     def call(self, x: tf.Tensor, num_quantizers: tf.Tensor) -> Quantized:
         """One training pass.
 

@@ -83,20 +83,24 @@ def residual_net(
 
 
 def _residual_units(
-    config: CodecConfig, channels: int, block: int, product_dtype: str
+    config: CodecConfig,
+    channels: int,
+    block: int,
+    product_dtype: str,
+    hidden: float,
+    dilations: tuple[int, ...],
 ) -> list[Residual]:
-    hidden = max(1, round(channels * config.residual_hidden))
     return [
         ResidualUnit(
             channels,
-            hidden,
+            max(1, round(channels * hidden)),
             config.residual_kernel,
             dilation,
             starts_as_identity=not config.trunk_activation,
             name=f"block_{block}_unit_{index}",
             product_dtype=product_dtype,
         )
-        for index, dilation in enumerate(config.dilations)
+        for index, dilation in enumerate(dilations)
     ]
 
 
@@ -119,7 +123,9 @@ def encoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
         ),
     ]
     for block, stride in enumerate(config.strides):
-        layers += _residual_units(config, channels[block], block, product_dtype)
+        layers += _residual_units(
+            config, channels[block], block, product_dtype, config.residual_hidden, config.dilations
+        )
         layers += _trunk_activation(config, f"block_{block}_elu")
         layers.append(
             DownsampleConv1D(
@@ -146,6 +152,8 @@ def encoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
 def decoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
     """[batch, frames, embedding_dim] -> [batch, frames * hop, 1]: the encoder mirrored."""
     channels = config.decoder_channels
+    hidden = config.decoder_hidden or (config.residual_hidden,) * len(config.strides)
+    dilations = config.decoder_dilations or (config.dilations,) * len(config.strides)
     layers: list[StreamingLayer] = [
         CausalConv1D(
             config.embedding_dim,
@@ -166,7 +174,9 @@ def decoder(config: CodecConfig, product_dtype: str = "float32") -> Sequential:
                 product_dtype=product_dtype,
             )
         )
-        layers += _residual_units(config, channels[block], block, product_dtype)
+        layers += _residual_units(
+            config, channels[block], block, product_dtype, hidden[block], dilations[block]
+        )
     layers += _trunk_activation(config, "last_elu")
     layers.append(
         UpsampleConv1D(

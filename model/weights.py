@@ -46,8 +46,11 @@ def weights_hash(model: SoundStream) -> str:
     """16 hexadecimal digits that name these weights; tools call it the model id.
 
     What removes noise before the quantizer is left out: codes mean the same with it and without, so
-    a codec that was given the switch still decodes what it coded before.
+    a codec that was given the switch still decodes what it coded before. For the same reason a
+    codec whose decoder alone was trained further keeps its id (`CodecConfig.codes_of`).
     """
+    if model.config.codes_of:
+        return model.config.codes_of
     digest = hashlib.sha256()
     for name, variable in sorted(named_weights(model).items()):
         if name.startswith("denoiser/"):

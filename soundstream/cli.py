@@ -66,7 +66,7 @@ def _parser(program: str) -> _Parser:
         "--bitrate_bps",
         type=int,
         default=DEFAULT_BPS,
-        help="encode: bits per second of each channel.",
+        help=f"encode: bits per second of each channel; default: {DEFAULT_BPS}.",
     )
     for name, default, text in (
         (
@@ -77,12 +77,18 @@ def _parser(program: str) -> _Parser:
         ("dtx", False, "encode: describe pauses instead of coding them."),
         ("denoise", False, "encode: remove noise, where the model can."),
         ("overwrite", False, "encode, decode: replace files that are there already."),
-        ("json", False, "info: print JSON."),
+        ("json", False, "info: print JSON in place of a table."),
     ):
-        add(f"--{name}", action="store_true", default=default, help=f"{text} [{default}]")
+        on = "on" if default else "off"
+        add(f"--{name}", action="store_true", default=default, help=f"{text[:-1]}; default: {on}.")
         add(f"--no{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
-    add("--start_seconds", type=float, default=0.0, help="decode: where to begin.")
-    add("--seconds", type=float, help="decode: how much; default: to the end.")
+    add(
+        "--startfloat",
+        type=float,
+        default=0.0,
+        help="decode: second to begin at; default: 0.",
+    )
+    add("--seconds", type=float, help="decode: seconds to decode; default: to the end.")
     parser.set_defaults(program=program)
     add("--version", action="version", version=__version__)
     return parser

@@ -5,6 +5,7 @@
 One process reads all of them: what they import takes longer than what they define.
 """
 
+import argparse
 import contextlib
 import io
 import json
@@ -15,7 +16,10 @@ from typing import Any
 
 from absl import app, flags
 
+from soundstream import cli
+
 STRAY = "input_dir=x"
+_TYPES = {None: "string", int: "int", cli._seconds: "float"}
 
 
 class Started(Exception):
@@ -42,6 +46,26 @@ def facts_of(program: str) -> dict[str, Any]:
     for module in set(flags.FLAGS.flags_by_module_dict()) - modules:
         sys.modules.pop(module, None)  # its flags are to come back with the next import
     return facts
+
+
+def facts_of_codec() -> dict[str, Any]:
+    """The same of codec.py, whose library has argparse."""
+    own = {
+        action.option_strings[0].removeprefix("--"): {
+            "type": _TYPES[action.type] if action.nargs != 0 else "bool",
+            "default": None if action.default is None else str(action.default),
+            "help": action.help,
+            "required": action.required,
+        }
+        for action in cli._parser("codec.py")._actions
+        if action.dest not in ("help", "version")
+        and action.option_strings
+        and action.help != argparse.SUPPRESS
+    }
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors):
+        code = cli.main(["codec.py", "info", "a.sst", STRAY])
+    return {"flags": own, "code": code, "stderr": errors.getvalue()}
 
 
 def described(flag: flags.Flag) -> dict[str, Any]:
@@ -79,4 +103,5 @@ def stand_in_for_beam() -> None:
 
 if __name__ == "__main__":
     stand_in_for_beam()
-    print(json.dumps({program: facts_of(program) for program in sys.argv[1:]}))
+    programs = [program for program in sys.argv[1:] if program != "codec.py"]
+    print(json.dumps({p: facts_of(p) for p in programs} | {"codec.py": facts_of_codec()}))

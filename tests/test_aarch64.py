@@ -17,6 +17,7 @@ from export.to_tflite import export_model
 from model.soundstream import SoundStream
 from model.weights import with_int8_nets
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from tests import needs
 from tests.contract import fit_codebooks, randomize
 from tests.tiny import harmonic_batch, tiny_config
 
@@ -49,7 +50,7 @@ def folder(audio, tmp_path_factory):
 @pytest.fixture(scope="module")
 def emulated(tmp_path_factory):
     """Runs run_stream for ARM: function(model, signature, input, output, data) -> bytes."""
-    subprocess.run([ROOT / "tools" / "install_tools.sh", "--slow"], check=True)
+    needs.require("phone")
     folder = tmp_path_factory.mktemp("aarch64")
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
     platform = ["--only-binary=:all:", "--platform=manylinux_2_35_aarch64", WHEEL]

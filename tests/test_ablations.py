@@ -32,9 +32,8 @@ def test_each_variant_is_a_codec_of_the_same_bitrates(file, monkeypatch):
 
 @flagsaver.flagsaver
 def test_widths_that_are_no_numbers_are_named():
-    flags.FLAGS(["train.py", "--codec_strides=5,two"])
-    with pytest.raises(ValueError, match="--codec_strides=5,two"):
-        train.codec_config()
+    with pytest.raises(flags.IllegalFlagValueError, match=r"--codec_strides=5,two: .*whole number"):
+        flags.FLAGS(["train.py", "--codec_strides=5,two"])
 
 
 def test_the_table_has_means_and_intervals_over_clips():
@@ -51,6 +50,15 @@ def test_the_table_has_means_and_intervals_over_clips():
     assert lines[3].startswith("| other | 2 | 3 | 0.800 ±0.")
     # Clips differ, but the two variants by the same on each of them.
     assert lines[3].endswith("| +0.200 ±0.000 |")
+
+
+def test_a_full_disk_leaves_earlier_scores_whole(tmp_path, full_disk):
+    before = "variant,seed,bitrate_bps,clip,metric,score\nbase,0,3000,0,estoi,0.5\n"
+    (tmp_path / "scores.csv").write_text(before)
+    row = {"variant": "base", "seed": "1", "bitrate_bps": "3000", "clip": "0"}
+    with pytest.raises(OSError, match="No space left"):
+        ablations.keep([row | {"metric": "estoi", "score": "0.5"}], [], tmp_path)
+    assert (tmp_path / "scores.csv").read_text() == before
 
 
 @pytest.mark.slow

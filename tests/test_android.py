@@ -12,6 +12,7 @@ from soundstream.bitstream.container import ContainerReader
 from soundstream.bitstream.packets import PacketCoder
 from soundstream.codec.files import load_tables
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
+from tests import needs
 from tests.android import aarch64, jvm, write_vectors
 from tests.tiny import harmonic_batch
 
@@ -97,6 +98,7 @@ def test_the_classes_that_ship_code_as_the_python_runtime_does(
 
 @pytest.mark.slow
 def test_they_code_the_same_on_a_phones_processor(android_classes, exported_model, tmp_path):
+    needs.require("phone")
     check_both_ways(
         android_classes, exported_model, "float32", [1600, 3200], tmp_path, aarch64.run_java
     )

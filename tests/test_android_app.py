@@ -9,6 +9,7 @@ import tomllib
 import tree_sitter
 import tree_sitter_kotlin
 
+from tests import needs
 from tests.android import jvm
 from tests.android.api_stubs import ApiStubs
 
@@ -39,6 +40,7 @@ def found(pattern: str, text: str, flags: int = 0) -> str:
 @pytest.fixture(scope="session")
 def linked_resources(tmp_path_factory):
     """Folder of the R.java that aapt2 makes from manifest and resources."""
+    needs.require("app")
     folder = tmp_path_factory.mktemp("resources")
     script = (jvm.ANDROID / "app" / "build.gradle.kts").read_text()
     namespace = found(r'namespace = "(.+)"', script)

@@ -111,7 +111,7 @@ def test_signals_leave_nothing_behind_and_still_end_the_process(tmp_path, number
 
 
 def run(*arguments, cwd, **options):
-    command = [sys.executable, str(ROOT / "tests" / "fake_runtime.py"), *arguments]
+    command = [sys.executable, str(ROOT / "tests" / "fake_codec.py"), *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, timeout=60, **options)
 
 

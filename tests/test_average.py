@@ -48,7 +48,7 @@ def test_the_script_writes_weights_and_names_what_does_not_fit(paths, tmp_path):
     def run(weights: list[Path], *more: str) -> subprocess.CompletedProcess:
         output = f"--output={tmp_path / 'mean.npz'}"
         flags = [f"--weights={','.join(map(str, weights))}", output, *more]
-        command = [sys.executable, str(ROOT / "training" / "average.py"), *flags]
+        command = [sys.executable, str(ROOT / "tools" / "release" / "average.py"), *flags]
         return subprocess.run(command, capture_output=True, text=True)
 
     assert run(paths[:2]).returncode == 0

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from tests import needs
 from tools.bazel import write_build
 from tools.bazel.write_build import ROOT
 from tools.layers import MAY_IMPORT
@@ -80,6 +81,7 @@ def test_the_lock_holds_every_pin():
 @pytest.mark.slow
 @pytest.mark.timeout(5400)
 def test_bazel_builds_and_tests_everything():
+    needs.require("bazel")
     command = ["tools/bazel/offline/bazel.sh", "test", "//...", "--jobs=1", "--keep_going"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5_000:] + done.stderr[-5_000:]

@@ -23,7 +23,7 @@ PACKET_BYTES = 407  # 50 frames of 4 codes of 16 bits, and 7 bytes
 
 def run(*arguments, stdin=b"", cwd=None):
     """codec.py with the lossless stand-in; returns the finished process."""
-    command = [sys.executable, str(ROOT / "tests" / "fake_runtime.py"), *map(str, arguments)]
+    command = [sys.executable, str(ROOT / "tests" / "fake_codec.py"), *map(str, arguments)]
     return subprocess.run(command, input=stdin, capture_output=True, timeout=60, cwd=cwd)
 
 
@@ -70,7 +70,7 @@ def test_a_live_pipe_need_not_end():
     """What a microphone has delivered comes out encoded, and decoded, while it goes on."""
     wav = io.BytesIO()
     soundfile.write(wav, tones(16_000, 3 * 16_000), 16_000, format="WAV")
-    script = [sys.executable, str(ROOT / "tests" / "fake_runtime.py")]
+    script = [sys.executable, str(ROOT / "tests" / "fake_codec.py")]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with (
         subprocess.Popen(
@@ -186,7 +186,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def peak_megabytes(*arguments):
     """Runs codec.py with the stand-in; its peak resident memory."""
-    script = str(ROOT / "tests" / "fake_runtime.py")
+    script = str(ROOT / "tests" / "fake_codec.py")
     command = [sys.executable, "-c", REPORT_PEAK, script, *map(str, arguments)]
     process = subprocess.run(command, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [
-    path
-    for pattern in ("*.md", "docs/*.md", "android_demo/*.md", "pretrained/**/*.md", "demo/**/*.md")
-    for path in sorted(ROOT.glob(pattern))
-]
+PATTERNS = ("*.md", "docs/*.md", "android_demo/*.md", "pretrained/**/*.md", "demo/**/*.md")
+PAGES = [path for pattern in PATTERNS for path in sorted(ROOT.glob(pattern))]
 MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_there_are_pages_in_all_folders(pattern):
+    assert any(ROOT.glob(pattern))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -27,6 +29,8 @@ def test_links_and_commands_lead_somewhere(page):
     targets += re.findall(r"`make ((?: ?[a-z-]+)+)`", text)
     for target in " ".join(targets).split():
         missing += [] if f"\n{target}:" in MAKEFILE else [f"make {target}"]
+    named = re.findall(r"`((?:\w+/)+[\w.]+\.(?:py|sh|flags|npz|bzl))\b", text)
+    missing += [name for name in named if not (ROOT / name).exists()]
     assert not missing
 
 

@@ -9,7 +9,7 @@ from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
 from soundstream.bitstream.errors import BitstreamError
 from soundstream.bitstream.packets import Kind, Packet, PacketCoder
 from soundstream.bitstream.range_coder import TOTAL, RangeDecoder, encode_intervals
-from tools.release.learn_entropy_tables import measure
+from tools.release.learn_entropy_tables import keep, measure
 from tools.release.table_learning import ideal_bits, learn_tables
 
 SIZE = 64
@@ -197,3 +197,11 @@ def test_impossible_tables_are_refused():
     LevelTable(contexts, contexts, rows)
     with pytest.raises(BitstreamError, match="context"):
         LevelTable(contexts + 1, contexts, rows)
+
+
+def test_a_full_disk_leaves_the_released_tables_whole(tmp_path, full_disk):
+    before = "tables that files in the world were made with"
+    (tmp_path / "entropy_tables.bin").write_text(before)
+    with pytest.raises(OSError, match="No space left"):
+        keep(tmp_path, b"other tables", {})
+    assert (tmp_path / "entropy_tables.bin").read_text() == before

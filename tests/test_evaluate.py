@@ -161,6 +161,13 @@ def test_an_unknown_metric_is_refused_and_a_missing_one_is_named(monkeypatch):
     assert skipped == ["pesq_wb is left out: pesq not installed"]
 
 
+def test_costs_are_no_scores_of_audio():
+    with pytest.raises(ValueError, match="entropy_kbps is no score of audio"):
+        registry.find_metrics(["si_sdr", "entropy_kbps"])
+    metrics, costs, _ = registry.find_columns(["entropy_kbps", "si_sdr"])
+    assert [column.name for column in (*metrics, *costs)] == ["si_sdr", "entropy_kbps"]
+
+
 def test_recordings_come_one_per_speaker_first(tmp_path):
     for name in ("a/1.wav", "a/2.wav", "b/1.wav", "c/1.wav", "c/2.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -258,7 +265,7 @@ def test_the_command_scores_every_loss_rate(folder, tmp_path):
     [
         (["--codecs=speex"], "no 'speex'; there are soundstream, soundstream_denoise, opus,"),
         (["--codecs=lyra"], "lyra needs --lyra_dir"),
-        (["--codecs=opus", "--opus_bitrate_bps=6k"], "--opus_bitrate_bps: not a list of int: 6k"),
+        (["--codecs=opus", "--opus_bitrate_bps=6k"], "--opus_bitrate_bps=6k: not a whole number"),
         (["--codecs=opus", "--loss_rates=0,1"], "loss_rate must be from 0 to below 1, got 1.0"),
         (["--codecs=opus", "--metrics=loudness"], "no metric 'loudness'"),
     ],

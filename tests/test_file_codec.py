@@ -11,7 +11,7 @@ import soundfile
 from soundstream.atomic import whole_file
 from soundstream.bitstream.entropy_tables import EntropyTables, LevelTable
 from soundstream.bitstream.range_coder import TOTAL
-from soundstream.codec import concealment, files, packet_encoder
+from soundstream.codec import files
 from soundstream.codec.file_codec import Span
 from soundstream.codec.packet_encoder import EncodeOptions
 from tests import fake_runtime
@@ -24,8 +24,7 @@ PACKET_BYTES = 407  # 50 frames of 4 codes of 16 bits, and 7 bytes
 @pytest.fixture
 def codec(monkeypatch):
     """The modules of the file codec, with the lossless stand-in."""
-    monkeypatch.setattr(packet_encoder, "StreamingEncoder", fake_runtime.StreamingEncoder)
-    monkeypatch.setattr(concealment, "StreamingDecoder", fake_runtime.StreamingDecoder)
+    fake_runtime.use(monkeypatch.setattr)
     return files
 
 

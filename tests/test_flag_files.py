@@ -26,7 +26,7 @@ def test_a_flag_file_fits_its_codec(file, monkeypatch):
         flags.FLAGS(["train.py", f"--flagfile={file}"])
         given = flags.FLAGS
         config = train.codec_config()
-        for bps in given.validation_bitrates_bps:
+        for bps in given.validation_bitrate_bps:
             config.num_quantizers_for(int(bps))  # raises where the codec has no such rate
         assert given.min_quantizers <= config.num_quantizers
         assert given.quantizer_start <= given.adversarial_start

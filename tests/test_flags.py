@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,8 +17,14 @@ from tools.layers import MAY_IMPORT
 from training.setting_flags import SettingFlags, field_texts
 
 ROOT = Path(__file__).resolve().parents[1]
-# Started by other programs, which give them what they need: another interpreter, a test runner.
-NOT_FOR_USERS = {"tools/benchmark/torch_reference.py", "tools/bazel/pytest_main.py"}
+# Started by other programs, or without packages: another interpreter, a test runner, make web.
+NOT_FOR_USERS = {
+    "web_demo/build.py",  # any Python's standard library does
+    "web_demo/measure.py",
+    "evaluation/judge_worker.py",
+    "tools/bazel/pytest_main.py",
+    "tools/benchmark/torch_reference.py",
+}
 PROGRAMS = [
     name
     for name in git_files("*.py")
@@ -44,7 +51,8 @@ COUNTED = "second|minute|dB|share|weight|fraction|norm|times|step|exponent|speed
 def found():
     """{program: its flags, exit status and stderr when given a stray argument}"""
     command = [sys.executable, every_program.__file__, *PROGRAMS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    there = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=there, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -181,7 +189,7 @@ def test_wrong_settings_are_named(example, given):
 
 PROGRAM = """
 from absl import flags
-from soundstream import command_line
+from common import command_line
 command_line.several_integers("bitrate_bps", [1], "Bits.")
 command_line.several_of("kind", ["a"], ["a", "b"], "Kinds.")
 flags.DEFINE_string("file", None, "To read.", required=True)
@@ -200,7 +208,7 @@ command_line.run(main, renamed={"old": "file"})
         ("--file=gone", "gone: No such file or directory"),
         ("--file=x --kind=b", "b is not possible"),
         ("--file=x --kind=c", "flag --kind=c: value should be one of <a|b>"),
-        ("--file=x --bitrate_bps=3,x", "flag --bitrate_bps=x: "),
+        ("--file=x --bitrate_bps=3,x", "flag --bitrate_bps=x: not a whole number"),
         (
             "--file=x --bitrates_bps=3",
             "Unknown command line flag 'bitrates_bps'. Did you mean: bitr",

@@ -77,7 +77,7 @@ def test_shipped_models_keep_their_promises(path):
         metadata = model.metadata
         assert metadata.model_id == golden["model_id"], "run tests/golden/make_model_vectors.py"
         codes = np.array(vector["codes"], np.int32)
-        coder = PacketCoder((metadata.codebook_size - 1).bit_length())
+        coder = PacketCoder(metadata.bits_per_code)
         packet = coder.encode(codes[:, None])
         assert packet.to_bytes().hex() == vector["packet"]
         np.testing.assert_array_equal(coder.decode(packet)[:, 0], codes)

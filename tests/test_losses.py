@@ -3,6 +3,7 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
+from tests.test_pulses import as_noise, voice
 from tests.tiny import harmonic_batch
 from training import auditory, losses, spectra
 from training.balancer import Balancer
@@ -207,3 +208,26 @@ def test_cleaned_loss_hears_levels_and_not_phase_or_loudness():
         tape.watch(silence)
         loss = losses.cleaned_loss(silence, silence)
     assert np.isfinite(tape.gradient(loss, silence)).all()
+
+
+def test_pulse_loss_sees_noise_in_place_of_pulses_and_no_level():
+    original = voice(1.0)
+    noisy = as_noise(original)
+
+    def loss(x, y):
+        a, b = (spectra.stft(tf.constant(s[None], tf.float32), 64) for s in (x, y))
+        return float(auditory.pulse_loss(a, b, 16_000))
+
+    assert loss(original, original) < 0.01
+    assert loss(original, noisy) > 0.5
+    assert loss(original, 0.5 * original) < 0.02
+    mixed = original + 0.3 * noisy
+    assert loss(original, mixed) < 0.7 * loss(original, noisy)
+
+
+def test_pulse_loss_has_finite_gradients_in_silence():
+    x = tf.zeros([1, 4000])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = auditory.pulse_loss(*(spectra.stft(s, 64) for s in (x, x)), 16_000)
+    assert np.all(np.isfinite(tape.gradient(loss, x)))

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from soundstream.codec import packet_encoder
 from tests import fake_runtime
 from tests.signals import tones
 from tools.study.measure_dtx import conversation, send
@@ -30,7 +29,7 @@ def test_they_speak_in_turn(sides):
 
 
 def test_pauses_cost_next_to_nothing(sides, monkeypatch):
-    monkeypatch.setattr(packet_encoder, "StreamingEncoder", fake_runtime.StreamingEncoder)
+    fake_runtime.use(monkeypatch.setattr)
     model = fake_runtime.CodecModel(fake_runtime.Metadata(hop=HOP, num_quantizers=HOP))
     bitrate_bps = model.metadata.sample_rate // HOP * 16
     sent = send(model, sides[0], bitrate_bps)

@@ -94,8 +94,8 @@ def test_made_pairs_are_found_with_their_ratio_and_scored_against_the_clean_one(
     conditions = sorted((item.labels.condition, item.labels.speaker) for item in found)
     speakers = ["anna", "anna", "bert"]
     assert conditions == [(snr, who) for snr in ("00.0 dB", "05.0 dB") for who in speakers]
-    metrics, _ = registry.find_metrics(["si_sdr", "real_time_factor", "entropy_kbps"])
-    rows = [score(Job(item, [OriginalPeer()], metrics, RATE, 10.0))[0][0] for item in found]
+    metrics, costs, _ = registry.find_columns(["si_sdr", "real_time_factor", "entropy_kbps"])
+    rows = [score(Job(item, [OriginalPeer()], metrics, RATE, 10.0, costs))[0][0] for item in found]
     for row in rows:
         expected = float(row.labels.condition.split()[0])
         assert row.scores["si_sdr"] == pytest.approx(expected, abs=0.5)

@@ -11,12 +11,11 @@ from evaluation.peers import (
     Coded,
     LossyPeer,
     SoundStreamPeer,
-    load_model,
     load_tables,
     over_networks,
 )
 from metrics import alignment
-from soundstream.codec import concealment
+from tests import fake_runtime
 from tests.signals import voice
 from tools.release.table_learning import learn_tables
 
@@ -69,92 +68,63 @@ def test_all_codecs_lose_the_same_packets_of_a_recording():
 
 
 @pytest.fixture
-def fake_runtime(monkeypatch):
-    """A codec of 12 levels of 256 entries, hop 320, whose output shows the number of levels."""
-
-    class Metadata:
-        sample_rate, hop, codebook_size, frames_per_call = RATE, 320, 256, 1
-        denoise = False
-
-        def num_quantizers_for(self, bitrate_bps):
-            if bitrate_bps % 400 or bitrate_bps > 4800:
-                raise ValueError(f"cannot code {bitrate_bps} bps")
-            return bitrate_bps // 400
-
-    class CodecModel:
-        metadata = Metadata()
-
-        @classmethod
-        def load(cls, folder, flavour=None, num_threads=1):
-            return cls()
-
-    class StreamingEncoder:
-        def __init__(self, model, bitrate_bps, denoise):
-            self.levels = model.metadata.num_quantizers_for(bitrate_bps)
-
-        def encode(self, samples):
-            assert len(samples) % 320 == 0
-            return np.zeros((len(samples) // 320, self.levels), np.int32)
-
-    class StreamingDecoder:
-        def __init__(self, model):
-            pass
-
-        def reset(self):
-            pass
-
-        def decode(self, codes):
-            return np.full(320 * len(codes), codes.shape[1] / 100, np.float32)
-
-    monkeypatch.setattr(peer_module, "CodecModel", CodecModel)
-    monkeypatch.setattr(peer_module, "StreamingEncoder", StreamingEncoder)
-    monkeypatch.setattr(concealment, "StreamingDecoder", StreamingDecoder)
-    load_model.cache_clear()
-    yield
-    load_model.cache_clear()
+def stand_in(monkeypatch):
+    """A codec of 12 levels of 256 entries, 400 bps each, hop 320: each level is one sample."""
+    shape = {"hop": 320, "codebook_size": 256, "num_quantizers": 12}
+    model = fake_runtime.CodecModel(fake_runtime.Metadata(**shape))
+    fake_runtime.use(monkeypatch.setattr)
+    monkeypatch.setattr(peer_module, "StreamingEncoder", fake_runtime.StreamingEncoder)
+    monkeypatch.setattr(peer_module, "load_model", lambda folder, flavour: model)
 
 
-def test_soundstream_counts_the_bits_of_its_codes(fake_runtime):
+def first_of_each_frame(samples, levels):
+    """What the stand-in decodes: as many samples of each frame as there are levels."""
+    kept = np.arange(len(samples)) % 320 < levels
+    return np.where(kept, samples, 0)
+
+
+def test_soundstream_counts_the_bits_of_its_codes(stand_in):
     peers = SoundStreamPeer.at([2000, 4000], "somewhere", None)
     samples = voice(RATE)[:-77]
     for peer, levels in zip(peers, (5, 10)):
         coded = peer.code(samples, RATE)
         assert coded.bitrate_bps == levels * 8 * 50
-        np.testing.assert_allclose(coded.samples, np.full(len(samples), levels / 100))
+        expected = first_of_each_frame(samples, levels)
+        np.testing.assert_allclose(coded.samples, expected, atol=1 / 256)
 
 
-def test_soundstream_counts_bits_after_entropy_coding_where_there_are_tables(
-    fake_runtime, tmp_path
-):
+def test_soundstream_counts_bits_after_entropy_coding_where_there_are_tables(stand_in, tmp_path):
     (peer,) = SoundStreamPeer.at([2000], str(tmp_path), None)
-    assert np.isnan(peer.code(voice(RATE), RATE).entropy_bps)
+    silence = np.zeros(RATE, np.float32)
+    assert np.isnan(peer.code(silence, RATE).entropy_bps)
     load_tables.cache_clear()
-    tables = learn_tables([np.zeros((200, 5), np.int32)] * 10, 256, 8192)
+    tables = learn_tables([np.full((200, 5), 128, np.int32)] * 10, 256, 8192)
     (tmp_path / "entropy_tables.bin").write_bytes(tables.to_bytes())
-    coded = peer.code(voice(RATE), RATE)
+    coded = peer.code(silence, RATE)
     assert coded.bitrate_bps == 2000
-    assert 0 <= coded.entropy_bps < 500  # all its codes are zero
+    assert 0 <= coded.entropy_bps < 500  # all its codes are the same
 
 
-def test_soundstream_is_told_to_denoise_only_where_it_can(fake_runtime):
+def test_soundstream_is_told_to_denoise_only_where_it_can(stand_in):
     with pytest.raises(ValueError, match="somewhere has no denoising switch"):
         SoundStreamPeer.at([2000], "somewhere", None, denoise=True)
     names = [SoundStreamPeer("somewhere", 2000, None, switch).name for switch in (False, True)]
     assert names == ["soundstream", "soundstream_denoise"]
 
 
-def test_soundstream_conceals_what_is_lost_and_sends_the_same_bits(fake_runtime):
+def test_soundstream_conceals_what_is_lost_and_sends_the_same_bits(stand_in):
     (peer,) = SoundStreamPeer.at([4000], "somewhere", None)
     samples = voice(RATE)[:-77]
     lost = np.zeros(100, bool)
     lost[20:60] = True
     coded = peer.code_with_losses(samples, RATE, lost)
     assert coded.bitrate_bps == peer.code(samples, RATE).bitrate_bps
-    np.testing.assert_allclose(coded.samples[: 20 * 320], 0.1, atol=1e-6)
-    np.testing.assert_allclose(coded.samples[61 * 320 :], 0.1, atol=1e-6)
+    expected = first_of_each_frame(samples, 10)
+    for received in (slice(20 * 320), slice(61 * 320, None)):
+        np.testing.assert_allclose(coded.samples[received], expected[received], atol=1 / 256)
     assert np.abs(coded.samples[26 * 320 : 60 * 320]).max() < 0.06  # noise below -40 dBFS
 
 
-def test_soundstream_refuses_a_bitrate_of_no_whole_levels(fake_runtime):
+def test_soundstream_refuses_a_bitrate_of_no_whole_levels(stand_in):
     with pytest.raises(ValueError, match="1234 bps"):
         SoundStreamPeer.at([2000, 1234], "somewhere", None)

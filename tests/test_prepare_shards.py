@@ -6,15 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from data import prepare_shards
 from data.shards import SPLITS, read_index
 
-pytest.importorskip("apache_beam")
+needs_beam = pytest.mark.skipif(find_spec("apache_beam") is None, reason="no apache_beam")
 ROOT = Path(__file__).resolve().parents[1]
 RATE = 16_000
 
@@ -41,6 +43,17 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
+def test_without_beam_the_script_can_be_imported_and_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    with pytest.raises(ValueError, match=r"apache_beam.*pip install -r requirements-scale\.txt"):
+        prepare_shards.prepare(
+            [], [], tmp_path / "out",
+            shards=8, sample_rate=RATE, data_dir=None, beam_options=[], facts={},
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+@needs_beam
 def test_a_killed_run_goes_on_and_every_source_is_there_once(folder, tmp_path):
     run = command(f"--input_dir={folder}", f"--output_dir={tmp_path}", "--shards=8", "--workers=2")
     records = tmp_path / "units"
@@ -61,6 +74,7 @@ def test_a_killed_run_goes_on_and_every_source_is_there_once(folder, tmp_path):
         ]
 
 
+@needs_beam
 def test_a_tensorflow_dataset_is_prepared_shard_by_shard(tmp_path):
     tfds = pytest.importorskip("tensorflow_datasets")
 

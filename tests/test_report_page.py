@@ -15,6 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests import needs
+
 pytestmark = pytest.mark.slow
 
 
@@ -27,11 +29,9 @@ def page(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.fail("these tests need a browser: apt-get install chromium chromium-driver")
+    needs.require("browser")
     options = webdriver.ChromeOptions()
-    options.binary_location = program
+    options.binary_location = str(shutil.which("chromium"))
     for argument in (
         "--headless=new",
         "--no-sandbox",
@@ -40,7 +40,7 @@ def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=Service(driver))
+    chrome = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     # Every Audio that the page makes, to see what it really plays.
     chrome.execute_cdp_cmd(
         "Page.addScriptToEvaluateOnNewDocument",

@@ -63,6 +63,15 @@ def test_lint_and_types(command):
     assert process.returncode == 0, process.stdout + process.stderr
 
 
+def test_tests_over_nothing_fail(tmp_path):
+    text = "import pytest\n\n@pytest.mark.parametrize('file', [])\ndef test(file):\n    pass\n"
+    (tmp_path / "test_nothing.py").write_text(text)
+    options = ["-c", ROOT / "pyproject.toml", "--rootdir", tmp_path, "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, tmp_path / "test_nothing.py"]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode and "Empty parameter set in 'test'" in process.stdout
+
+
 def test_packages_import_in_one_direction():
     wrong = [
         f"{name} imports {imported}"
@@ -81,7 +90,10 @@ def test_the_library_imports_itself_by_relative_names():
     wrong = [
         name
         for name, path in FILES.items()
-        if top(name) == "soundstream" and re.search(r"(from|import) soundstream", path.read_text())
+        if top(name) == "soundstream"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and top(ast.unparse(node).split()[1]) == "soundstream"
     ]
     assert not wrong
 

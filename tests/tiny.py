@@ -29,6 +29,8 @@ def tiny_config(**changes) -> CodecConfig:
         "embedding_dim": 16,
         "codebook_size": 16,
         "num_quantizers": 4,
+        "decoder_hidden": (),
+        "decoder_dilations": (),
     }
     return speech().replace(**(settings | changes))
 

@@ -8,16 +8,18 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     name: frozenset(others.split())
     for name, others in {
         "soundstream": "",
+        "common": "soundstream",
         "model": "soundstream",
-        "data": "soundstream",
+        "data": "common soundstream",
         "metrics": "soundstream",
-        "training": "model data metrics soundstream",
-        "export": "model data soundstream",
+        "training": "common model data metrics soundstream",
+        "export": "common model data soundstream",
         "evaluation": "data metrics soundstream",
-        "demo": "metrics soundstream",
-        "tools": "train training export evaluation model data metrics soundstream",
+        "web_demo": "",
+        "demo": "common metrics soundstream",
+        "tools": "common train training export evaluation model data metrics soundstream",
     }.items()
 }
 PROGRAMS = ("train", "evaluate", "codec")
 # These code, score and show audio: they must work, and start fast, without TensorFlow.
-LIGHT = ("soundstream", "metrics", "evaluation", "demo", "codec", "evaluate")
+LIGHT = ("soundstream", "common", "metrics", "evaluation", "demo", "codec", "evaluate")

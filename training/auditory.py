@@ -16,6 +16,12 @@ from training.spectra import Spectrum, cut, log10, power_law
 WINDOWS = (512, 1280)
 BANDS = 21
 BAND_FLOOR = 1e-9  # power of a band below which nothing is heard, about -90 dB
+PULSE_WINDOW = 64  # samples, hop a quarter of it: 4 ms every 1 ms at 16 kHz
+PULSE_BAND_LINES = 3  # bands of 750 Hz
+PULSE_LOW_HZ = 1500  # above, harmonics are heard as pulses
+PULSE_FRAMES = 20  # neighbourhood in time, 20 ms: two periods of a low voice
+PULSE_STEADY = 1.0  # dB^2: below, levels do not move
+PULSE_RANGE_DB = 40.0  # below an example's loudest band nothing counts
 KERNEL = (0.1063, 0.7874, 0.1063)  # NSIM's neighbourhood, along time and along bands
 # Variance in dB^2 under which a band counts as steady. ViSQOL's own is 0.002 in these units, where
 # the gradient at nearly steady bands would drown all others.
@@ -53,6 +59,46 @@ def band_losses(
         spread = tf.sqrt(variance_x * variance_y + 1e-6)
         nsim += tf.reduce_mean(1 - (covariance + STEADY) / (spread + STEADY))
     return {"bands": bands / len(reference), "nsim": nsim / len(reference)}
+
+
+def pulse_loss(reference: Spectrum, decoded: Spectrum, sample_rate: int) -> tf.Tensor:
+    """1 - correlation in time of band levels within 20 ms: are pitch pulses where they were?
+
+    Levels in windows of 32 ms and more, as in the losses above, are those of a voice also where
+    noise stands for its pulses. For spectra of `PULSE_WINDOW`.
+    """
+    first = round(PULSE_LOW_HZ * PULSE_WINDOW / sample_rate) + 1
+    bands = (PULSE_WINDOW // 2 + 1 - first) // PULSE_BAND_LINES
+    x, y = (_narrow_levels(s, first, bands) for s in (reference, decoded))
+    middle = tf.stop_gradient(tf.reduce_mean(x, axis=1, keepdims=True))  # keeps sums small
+    x, y = x - middle, y - middle
+    mean_x, mean_y = _moving_mean(x), _moving_mean(y)
+    variance_x = tf.nn.relu(_moving_mean(x * x) - mean_x**2)
+    variance_y = tf.nn.relu(_moving_mean(y * y) - mean_y**2)
+    covariance = _moving_mean(x * y) - mean_x * mean_y
+    spread = tf.sqrt(variance_x * variance_y + 1e-3)
+    likeness = (covariance + PULSE_STEADY) / (spread + PULSE_STEADY)
+    level = tf.stop_gradient(mean_x + middle)
+    loudest = tf.reduce_max(level, axis=[1, 2], keepdims=True)
+    heard = tf.cast(level > loudest - PULSE_RANGE_DB, tf.float32)
+    return tf.reduce_sum(heard * (1 - likeness)) / (tf.reduce_sum(heard) + 1)
+
+
+def _narrow_levels(spectrum: Spectrum, first: int, bands: int) -> tf.Tensor:
+    """dB of bands of PULSE_BAND_LINES lines from line `first` on, [batch, frames, bands]."""
+    lines = spectrum.real.shape[2]
+    end = first + bands * PULSE_BAND_LINES - lines
+    power = cut(spectrum.power(), start=(0, 0, first), end=(0, 0, end))
+    frames = power.shape[1]
+    grouped = tf.reshape(power, [-1, frames, bands, PULSE_BAND_LINES])
+    return 10 * log10(tf.reduce_sum(grouped, axis=3) + BAND_FLOOR)
+
+
+def _moving_mean(x: tf.Tensor) -> tf.Tensor:
+    """[batch, frames, bands] over PULSE_FRAMES neighbours in time, of those that have all."""
+    total = tf.cumsum(tf.pad(x, [[0, 0], [1, 0], [0, 0]]), axis=1)
+    later = cut(total, start=(0, PULSE_FRAMES, 0), end=(0, 0, 0))
+    return (later - cut(total, end=(0, -PULSE_FRAMES, 0))) / PULSE_FRAMES
 
 
 def loudness_loss(reference: Spectrum, decoded: Spectrum, sample_rate: int) -> tf.Tensor:

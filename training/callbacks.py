@@ -12,6 +12,7 @@ from tqdm import tqdm
 from metrics.quality import fast_scores
 from model.backend import keras
 from model.soundstream import SoundStream
+from soundstream.frames import whole_frames
 from training import losses
 from training.checkpoints import RunDirectory
 
@@ -103,8 +104,7 @@ class Validation(keras.callbacks.Callback):
     ):
         super().__init__()
         codec = run.trainer.average
-        hop = codec.config.hop
-        self.clips = clips[:, : clips.shape[1] // hop * hop]
+        self.clips = whole_frames(clips, codec.config.hop)
         self.inputs = self.clips if noisy is None else noisy[:, : self.clips.shape[1]]
         self.prefix = "" if noisy is None else "denoised_"
         switch = None if noisy is None else tf.ones([1, 1])

@@ -5,6 +5,7 @@ name, then renamed, so that a killed run leaves the last whole one. The compact 
 without optimisers: a new machine starts from it.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import tensorflow as tf
 
 from model.config import CodecConfig
 from model.soundstream import SoundStream
-from model.weights import load_model, named_weights, save_model
+from model.weights import CODEBOOKS, load_model, named_weights, save_model
 from soundstream.atomic import whole_file, write_whole
+from training import growth, numbered
 from training.trainer import Trainer
 
 SETTINGS_FILE = "run.json"
@@ -112,22 +114,15 @@ def described_codec(train_dir: str | Path) -> CodecConfig:
         raise ValueError(f"{Path(train_dir) / SETTINGS_FILE}: {error}") from error
 
 
-def _named(trainer: Trainer) -> dict[str, tf.Variable]:
-    """What the compact form holds, by stable names."""
-    groups = {
-        "codec": trainer.codec.weights,
-        "average": trainer.average.weights,
-        "discriminators": trainer.discriminators.weights,
-        "codebooks": [trainer.codebook_trainer.counts, trainer.codebook_trainer.sums],
+def _groups(trainer: Trainer) -> dict[str, dict[str, tf.Variable]]:
+    """What the compact form holds beside the steps done: variables by path, in groups."""
+    codebooks = trainer.codebook_trainer
+    return {
+        "codec": named_weights(trainer.codec),
+        "average": named_weights(trainer.average),
+        "discriminators": named_weights(trainer.discriminators),
+        "codebooks": {"counts": codebooks.counts, "sums": codebooks.sums},
     }
-    named = {_STEPS_DONE: trainer.steps_done}
-    for group, variables in groups.items():
-        named |= _numbered(group, variables)
-    return named
-
-
-def _numbered(group: str, variables: list[tf.Variable]) -> dict[str, tf.Variable]:
-    return {f"{group}/{i:03d}": variable for i, variable in enumerate(variables)}
 
 
 def save_compact(trainer: Trainer, path: str | Path) -> None:
@@ -136,13 +131,16 @@ def save_compact(trainer: Trainer, path: str | Path) -> None:
     The optimisers' moments are left out: they are rebuilt within some hundred steps.
     """
     arrays: dict[str, np.ndarray] = {
-        "config": np.frombuffer(json.dumps(trainer.codec.config.to_dict()).encode(), dtype=np.uint8)
+        "config": np.frombuffer(
+            json.dumps(trainer.codec.config.to_dict()).encode(), dtype=np.uint8
+        ),
+        _STEPS_DONE: trainer.steps_done.numpy(),
     }
-    exact = {id(trainer.codec.quantizer.codebooks), id(trainer.average.quantizer.codebooks)}
-    for name, variable in _named(trainer).items():
-        value = variable.numpy()
-        net = name.startswith(("codec", "average", "discriminators"))
-        arrays[name] = value.astype(np.float16) if net and id(variable) not in exact else value
+    for group, variables in _groups(trainer).items():
+        for name, variable in variables.items():
+            exact = group == "codebooks" or name == CODEBOOKS
+            value = variable.numpy()
+            arrays[f"{group}/{name}"] = value if exact else value.astype(np.float16)
     with whole_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -150,8 +148,8 @@ def save_compact(trainer: Trainer, path: str | Path) -> None:
 def load_compact(trainer: Trainer, path: str | Path) -> int:
     """Restores what `save_compact` wrote; returns the steps done.
 
-    Discriminators of another shape than those saved start fresh, so that they may be changed
-    between sittings.
+    Discriminators of other names or shapes than those saved start fresh, so that they may be
+    changed between sittings.
 
     Raises:
       ValueError: unreadable file, or another codec.
@@ -159,19 +157,37 @@ def load_compact(trainer: Trainer, path: str | Path) -> int:
     config, arrays = _read(path)
     if config != trainer.codec.config:
         raise ValueError(f"{path} holds codec {config.to_dict()}, not the one asked for")
-    named = _named(trainer)
-    fresh = any(
-        name not in arrays or arrays[name].shape != tuple(variable.shape)
-        for name, variable in named.items()
-        if name.startswith("discriminators")
-    )
-    for name, variable in named.items():
-        if fresh and name.startswith("discriminators"):
-            continue
-        if name not in arrays or arrays[name].shape != tuple(variable.shape):
-            raise ValueError(f"{path} has no {name} of shape {tuple(variable.shape)}")
-        variable.assign(arrays[name].astype(variable.dtype.as_numpy_dtype))
+    groups = _groups(trainer)
+    discriminators = groups.pop("discriminators")
+    held = {name: _held(arrays, name, variables, path) for name, variables in groups.items()}
+    for group, variables in groups.items():
+        _assign(variables, held[group])
+    with contextlib.suppress(ValueError):
+        _assign(discriminators, _held(arrays, "discriminators", discriminators, path))
+    trainer.steps_done.assign(arrays[_STEPS_DONE])
     return int(trainer.steps_done.numpy())
+
+
+def _held(
+    arrays: dict[str, np.ndarray], group: str, variables: dict[str, tf.Variable], path: str | Path
+) -> dict[str, np.ndarray]:
+    """The arrays of a group by the paths of its variables; ValueError where one does not fit."""
+    if numbered.is_numbered(arrays):
+        try:
+            held = numbered.named(arrays, group, variables)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    else:
+        held = {name: arrays[key] for name in variables if (key := f"{group}/{name}") in arrays}
+    for name, variable in variables.items():
+        if name not in held or held[name].shape != tuple(variable.shape):
+            raise ValueError(f"{path} has no {group}/{name} of shape {tuple(variable.shape)}")
+    return held
+
+
+def _assign(variables: dict[str, tf.Variable], held: dict[str, np.ndarray]) -> None:
+    for name, variable in variables.items():
+        variable.assign(held[name].astype(variable.dtype.as_numpy_dtype))
 
 
 def start(trainer: Trainer, path: str | Path) -> int:
@@ -187,6 +203,9 @@ def start(trainer: Trainer, path: str | Path) -> int:
     config, arrays = _read(path)
     wanted = trainer.codec.config
     if config not in (wanted, wanted.without_denoising()):
+        if growth.grows_from(config, wanted):
+            growth.take_grown(trainer.codec, load_codec(path))
+            return _begin(trainer)
         raise ValueError(f"{path} holds codec {config.to_dict()}, not the one asked for")
     if _STEPS_DONE in arrays and config == wanted:
         return load_compact(trainer, path)
@@ -196,6 +215,10 @@ def start(trainer: Trainer, path: str | Path) -> int:
         named[name].assign(variable)
     if trainer.codec.denoiser is not None and config != wanted:
         trainer.codec.denoiser.begin_as(trainer.codec.encoder)
+    return _begin(trainer)
+
+
+def _begin(trainer: Trainer) -> int:
     for variable, average in zip(trainer.codec.weights, trainer.average.weights, strict=True):
         average.assign(variable)
     trainer.codebook_trainer.adopt()
@@ -246,8 +269,8 @@ def load_codec(path: str | Path) -> SoundStream:
     if _STEPS_DONE not in arrays:
         return load_model(path)
     codec = SoundStream(config)
-    for name, variable in _numbered("average", codec.weights).items():
-        variable.assign(arrays[name].astype(np.float32))
+    variables = named_weights(codec)
+    _assign(variables, _held(arrays, "average", variables, path))
     return codec
 
 

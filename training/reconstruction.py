@@ -20,9 +20,11 @@ def reconstruction_losses(
     spectra = [losses.spectra(x, windows) for x in (target, decoded)]
     reference, estimate = ({w: s[w] for w in losses.MEL_BINS} for s in spectra)
     heard, hears = ({w: s[w] for w in auditory.WINDOWS} for s in spectra)
+    short = [s[auditory.PULSE_WINDOW] for s in spectra]
     window = auditory.LOUDNESS_WINDOW
     named = auditory.band_losses(heard, hears, sample_rate) | {
         "loudness": auditory.loudness_loss(heard[window], hears[window], sample_rate),
+        "pulse": auditory.pulse_loss(short[0], short[1], sample_rate),
         "mel": losses.mel_loss(reference, estimate, sample_rate),
         "complex": losses.complex_loss(
             reference, estimate, 2 * losses.PHASE_LIMIT_HZ / sample_rate

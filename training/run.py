@@ -12,6 +12,8 @@ from model.backend import keras
 from model.config import CodecConfig
 from model.conv import outermost_dtype
 from model.soundstream import SoundStream
+from model.weights import weights_hash
+from soundstream.frames import whole_length
 from training import callbacks, checkpoints, distribution, visqol
 from training.discriminators import Discriminators
 from training.settings import LossWeights, Schedule, TrainingSettings
@@ -50,7 +52,7 @@ class DataSettings:
 
     def crop_samples(self, config: CodecConfig) -> int:
         """Length of an example; ValueError if it is less than a frame."""
-        samples = int(self.crop_seconds * config.sample_rate) // config.hop * config.hop
+        samples = whole_length(int(self.crop_seconds * config.sample_rate), config.hop)
         if samples <= 0:
             raise ValueError(f"crop_seconds={self.crop_seconds} is shorter than a frame")
         return samples
@@ -120,6 +122,8 @@ def train(
       ValueError: no audio, wrong sample rate, crops too short for a loss, or a folder of another
         run.
     """
+    if settings.decoder_only:
+        config = config.replace(codes_of=_codes_of(run.init_from))
     strategy = distribution.strategy(run.distribution)
     crop = data.crop_samples(config)
     if settings.weights.visqol:
@@ -184,6 +188,12 @@ def train(
             )
             done = int(trainer.steps_done.numpy())
     return trainer
+
+
+def _codes_of(init_from: str | None) -> str:
+    if not init_from:
+        raise ValueError("decoder_only=True needs init_from: a codec whose codes are decoded")
+    return weights_hash(checkpoints.load_codec(init_from))
 
 
 def reporters(

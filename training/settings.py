@@ -21,6 +21,7 @@ class LossWeights:
       bands: weight of the loss of levels in critical bands.
       nsim: weight of the loss of NSIM, ViSQOL's likeness of spectrograms.
       loudness: weight of the loss of loudness, after PESQ.
+      pulse: weight of the loss of pitch pulses in the treble; the score `follow` is like it.
       visqol: weight of the loss of ViSQOL's speech mode; for 16 kHz, computed where it has one.
       commitment: weight of the loss that keeps embeddings near their codebook entries.
       adversarial: weight of the hinge loss against the discriminators.
@@ -38,6 +39,7 @@ class LossWeights:
     bands: float = 1.0
     nsim: float = 1.0
     loudness: float = 0.5
+    pulse: float = 0.0
     visqol: float = 0.0
     commitment: float = 0.25
     adversarial: float = 0.1
@@ -92,6 +94,8 @@ class TrainingSettings:
         codec, and their gradient is a mean over examples like any other.
       codebook_decay: share that the moving averages of codebook entries keep in each step.
       restart_share: share of the mean count of a level's entries below which one is replaced.
+      decoder_only: train the decoder on the codes that ship, found by the search that ships;
+        encoder and codebooks stay what they are, so every file coded before stays valid.
       denoiser_only: train what the denoising switch adds, and nothing else: switched off, the codec
         stays exactly what it was.
       fixed_band_gains: with `denoiser_only`, train what comes behind the band gains. Those learn on
@@ -112,6 +116,7 @@ class TrainingSettings:
     adversarial_share: float = 1.0
     codebook_decay: float = 0.99
     restart_share: float = 0.03
+    decoder_only: bool = False
     denoiser_only: bool = False
     fixed_band_gains: bool = False
     balance: bool = False

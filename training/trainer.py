@@ -63,6 +63,8 @@ class Trainer(keras.Model):
                 f"weight_visqol is for {visqol.SAMPLE_RATE} Hz, this codec has "
                 f"{codec.config.sample_rate}"
             )
+        if settings.decoder_only and (settings.denoiser_only or settings.schedule.quantizer_start):
+            raise ValueError("decoder_only=True needs denoiser_only=False and quantizer_start=0")
         weights = dataclasses.asdict(settings.weights)
         for name in ("embedding", "cleaned"):
             if weights.pop(name) and settings.balance:
@@ -88,6 +90,8 @@ class Trainer(keras.Model):
 
     @property
     def generator_weights(self) -> list[tf.Variable]:
+        if self.settings.decoder_only:
+            return self.codec.decoder.trainable_weights
         if not self.settings.denoiser_only:
             return self.codec.trainable_weights
         denoiser, fixed = self.codec.denoiser, []
@@ -133,6 +137,7 @@ class Trainer(keras.Model):
         seed = tf.stack([self.settings.seed, tf.cast(self.steps_done, tf.int32)])
         with tf.GradientTape(persistent=True) as tape:
             named: dict[str, tf.Tensor] = {}
+            quantized = None
             embeddings, cleaned = self.codec.embed_and_clean(audio, self._switch(denoise))
             if self.settings.weights.cleaned:
                 cleaned = tf.where(denoise[:, None] > 0.0, cleaned[..., 0], target)
@@ -140,8 +145,9 @@ class Trainer(keras.Model):
             if self.settings.weights.embedding:
                 clean = tf.stop_gradient(self.codec.encoder(target[..., None]))
                 named["embedding"] = losses.embedding_loss(clean, embeddings)
-            quantized = None
-            if self.stage.quantizer:
+            if self.settings.decoder_only:
+                embeddings = self._received(embeddings, seed)
+            elif self.stage.quantizer:
                 levels, skip = self._quantizer_dropout(tf.shape(audio)[0], seed)
                 quantized = self.codec.quantizer(embeddings, levels)
                 named["commitment"] = quantized.commitment
@@ -201,6 +207,12 @@ class Trainer(keras.Model):
 
     def _embed(self, audio: tf.Tensor, denoise: tf.Tensor) -> tf.Tensor:
         return self.codec.embed(audio, self._switch(denoise))
+
+    def _received(self, embeddings: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """What a decoder gets of `embeddings`, by the search that ships; no gradient."""
+        levels, skip = self._quantizer_dropout(tf.shape(embeddings)[0], seed)
+        sent = self.codec.quantizer.coded(embeddings, levels)
+        return tf.stop_gradient(tf.where(skip, embeddings, sent))
 
     def _switch(self, denoise: tf.Tensor) -> tf.Tensor | None:
         return denoise[:, None] if self.codec.config.denoise else None

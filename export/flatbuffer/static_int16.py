@@ -76,8 +76,10 @@ def quantize(content: bytes, seen: Calibration) -> bytes:
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
-        warnings.catch_warnings(action="ignore"),  # that its interpreter keeps all tensors
+        warnings.catch_warnings(),
     ):
+        # It keeps all tensors on purpose, to see their ranges.
+        warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
         ranges = tool.calibrate(
             {signature: seen[signature] for signature in signatures},
             num_threads=1,

@@ -38,8 +38,7 @@ class BlockDecoder:
                 f"made with another model: {header.model_id.hex()}, this one "
                 f"({metadata.name}) is {metadata.model_id}"
             )
-        bits_per_code = (metadata.codebook_size - 1).bit_length()
-        expected = (metadata.sample_rate, metadata.hop, bits_per_code)
+        expected = (metadata.sample_rate, metadata.hop, metadata.bits_per_code)
         if (header.coded_rate, header.hop, header.bits_per_code) != expected:
             raise BitstreamError(f"its header contradicts the model {metadata.name}: {header}")
         if header.entropy_coded and (tables is None or tables.id != header.tables_id):
@@ -49,7 +48,7 @@ class BlockDecoder:
             )
         self.unreadable_frames = 0
         self._metadata = metadata
-        self._coder = PacketCoder(bits_per_code, header.num_channels, tables)
+        self._coder = PacketCoder(metadata.bits_per_code, header.num_channels, tables)
         self._decoders = [ConcealingDecoder(model) for _ in range(header.num_channels)]
         ratio = max(1.0, header.sample_rate / header.coded_rate)
         chunk = int(_CHUNK_SAMPLES / (header.hop * header.num_channels * ratio))

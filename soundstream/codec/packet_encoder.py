@@ -46,15 +46,14 @@ def make_header(
       ValueError: the model does not offer the bitrate, or the sample rate is out of range.
     """
     num_levels = metadata.num_quantizers_for(options.bitrate_bps)
-    bits_per_code = (metadata.codebook_size - 1).bit_length()
-    bits_per_frame = num_channels * num_levels * bits_per_code
+    bits_per_frame = num_channels * num_levels * metadata.bits_per_code
     return Header(
         sample_rate=sample_rate,
         coded_rate=metadata.sample_rate,
         hop=metadata.hop,
         num_channels=num_channels,
         num_levels=num_levels,
-        bits_per_code=bits_per_code,
+        bits_per_code=metadata.bits_per_code,
         model_id=bytes.fromhex(metadata.model_id),
         frames_per_packet=min(FRAMES_PER_PACKET, 8 * MAX_PAYLOAD_BYTES // max(1, bits_per_frame)),
         entropy_coded=options.tables is not None,

@@ -5,13 +5,13 @@ import numpy as np
 
 def check_samples(samples: np.ndarray) -> None:
     """ValueError that names the type of samples which are no sound in [-1, 1]."""
-    if not np.issubdtype(samples.dtype, np.floating):
+    if samples.dtype.kind != "f":
         raise ValueError(f"samples of type {samples.dtype}: floating point needed, full scale is 1")
-    if not np.all(np.isfinite(samples)):
+    if not np.isfinite(samples).all():
         raise ValueError(f"samples of type {samples.dtype}: not all of them are finite")
 
 
 def check_codes(codes: np.ndarray) -> None:
     """ValueError that names the type of codes which are no integers."""
-    if not np.issubdtype(codes.dtype, np.integer):
+    if codes.dtype.kind not in "iu":
         raise ValueError(f"codes of type {codes.dtype}: integers needed")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_whole
+from ..bitstream import rates
 
 FORMAT_VERSION = 1
 METADATA_FILE = "metadata.json"
@@ -57,7 +58,7 @@ class Metadata:
 
     @property
     def bits_per_code(self) -> int:
-        return (self.codebook_size - 1).bit_length()
+        return rates.bits_per_code(self.codebook_size)
 
     @property
     def frame_rate(self) -> float:
@@ -69,14 +70,8 @@ class Metadata:
 
     def num_quantizers_for(self, bitrate_bps: int) -> int:
         """Levels that send exactly `bitrate_bps`; ValueError lists what is possible."""
-        levels = bitrate_bps / (self.bits_per_code * self.frame_rate)
-        if levels != int(levels) or not 1 <= levels <= self.num_quantizers:
-            step = self.bits_per_code * self.frame_rate
-            raise ValueError(
-                f"bitrate {bitrate_bps} bps is not possible: use a multiple of {step:g} bps from "
-                f"{step:g} to {step * self.num_quantizers:g}"
-            )
-        return int(levels)
+        level_bps = self.bits_per_code * self.frame_rate
+        return rates.num_quantizers_for(bitrate_bps, level_bps, self.num_quantizers)
 
     def signature_for(self, bitrate_bps: int) -> str:
         """The encoder signature that searches the fewest levels which `bitrate_bps` needs."""

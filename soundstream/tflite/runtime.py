@@ -49,40 +49,43 @@ class _FrameByFrame(Stateful):
     def _run(self, output: str, inputs: Tensors) -> list[np.ndarray]:
         """Inputs [frames, ...] -> pieces of `output`, [frames, ...] in all."""
         num_held = len(next(iter(self._held.values()))) if self._held else 0
-        if self._held:
+        if num_held:
             inputs = {name: np.concatenate([self._held[name], v]) for name, v in inputs.items()}
-        num_frames = len(next(iter(inputs.values())))
-        size = self._metadata.frames_per_call
-        if num_frames % size and not self.state:
+        num_frames, size = len(next(iter(inputs.values()))), self._metadata.frames_per_call
+        missing = -num_frames % size
+        if missing and not self.state:
             raise ValueError(
                 f"{num_frames} frames: model {self._metadata.name!r} keeps its state inside the "
                 f"graph, and takes {size} in one call"
             )
         if num_frames == num_held:
             return []
-        pieces = []
-        for start in range(0, num_frames, size):
-            call = {name: value[start : start + size] for name, value in inputs.items()}
-            missing = max(0, start + size - num_frames)
+        whole = num_frames // size
+        calls = {k: v[: whole * size].reshape(-1, *self._shapes[k]) for k, v in inputs.items()}
+        pieces = [
+            self._call(output, {name: values[i] for name, values in calls.items()})
+            for i in range(whole)
+        ]
+        self._held = {}
+        if missing:
+            self._held = {name: value[whole * size :] for name, value in inputs.items()}
             before = self.state
-            made = self._call(output, call, missing)
-            self._held = call if missing else {}
-            if missing:
-                self.state = before
-            pieces.append(made[: size - missing])
+            pieces.append(self._call(output, self._filled(missing))[: size - missing])
+            self.state = before
         pieces[0] = pieces[0][num_held:]
         return pieces
 
-    def _call(self, output: str, inputs: Tensors, missing: int) -> np.ndarray:
-        """One call with `missing` frames to fill up: the output [frames per call, ...]."""
-        if missing:
-            inputs = {
-                name: np.concatenate([value, np.repeat(value[-1:], missing, axis=0)])
-                for name, value in inputs.items()
-            }
-        shaped = {name: value.reshape(self._shapes[name]) for name, value in inputs.items()}
-        made = self.step(shaped)[output]
-        return made.reshape(self._metadata.frames_per_call, -1)
+    def _filled(self, missing: int) -> Tensors:
+        """What is held as the inputs of one call."""
+        return {
+            name: np.concatenate([v, np.repeat(v[-1:], missing, axis=0)]).reshape(
+                self._shapes[name]
+            )
+            for name, v in self._held.items()
+        }
+
+    def _call(self, output: str, inputs: Tensors) -> np.ndarray:
+        return self.step(inputs)[output].reshape(self._metadata.frames_per_call, -1)
 
 
 class StreamingEncoder(_FrameByFrame):

@@ -48,7 +48,7 @@ FREE_FRAMES, FRAMES_PER_BYTE = 32_768, 64 / 7
 
 def use_stand_in(patch: Callable[[object, str, object], None]) -> None:
     """Puts the stand-in in a model's place, and shortens fades: two frames test what twenty do."""
-    patch(concealment, "StreamingDecoder", fake_runtime.StreamingDecoder)
+    fake_runtime.use(patch)
     patch(concealment, "FADE_SECONDS", 0.01)
 
 

@@ -45,7 +45,7 @@ def make(folder: Path) -> dict[str, Any]:
             encoder = StreamingEncoder(model, bitrate_bps, denoise=float(metadata.denoise))
             codes = encoder.encode(signal(NUM_FRAMES * metadata.hop))
             audio = StreamingDecoder(model).decode(codes)
-            packet = PacketCoder((metadata.codebook_size - 1).bit_length()).encode(codes[:, None])
+            packet = PacketCoder(metadata.bits_per_code).encode(codes[:, None])
             vectors.append(
                 {
                     "flavour": flavour,

@@ -17,9 +17,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundstream import command_line
+from packaging.requirements import Requirement
+
+from common import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTHON = {"python_version": "3.11"}  # Bazel's, for which the lock is made
 KINDS = ("py_library", "py_binary", "pytest_test")
 _IMPLIED_BY_PYTEST_TEST = {"//tests:conftest", "pytest"}
 _INDENT = 4 * " "
@@ -61,12 +64,14 @@ def git_files(pattern: str) -> list[str]:
 
 
 def pins() -> dict[str, str]:
-    """The version of each package that the requirements pin."""
-    return {
-        normal(name): version
-        for file in ("requirements.txt", "requirements-dev.txt")
-        for name, version in re.findall(r"^([\w.-]+)==(\S+)", (ROOT / file).read_text(), re.M)
-    }
+    """The version of each package that the requirements pin on Bazel's Python."""
+    found = {}
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for line in re.findall(r"^\w[^#\n]+", (ROOT / file).read_text(), re.M):
+            requirement = Requirement(line.strip())
+            if requirement.marker is None or requirement.marker.evaluate(PYTHON):
+                found[normal(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    return found
 
 
 def read_targets() -> dict[str, Target]:

@@ -17,10 +17,10 @@ import numpy as np
 import soundfile
 from absl import flags
 
+from common import command_line
 from data.folder import AudioFolder
 from data.recordings import MANIFEST_COLUMNS
 from data.shards import Clip, PreparedSplit, to_int16, tsv_line
-from soundstream import command_line
 from soundstream.atomic import write_whole
 
 Samples = Callable[[Clip, int, int], np.ndarray]

@@ -13,8 +13,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from common import command_line
 from export.flatbuffer import cut_graph
-from soundstream import command_line
 
 # Operators that no phone should meet: each is slow, breaks XNNPACK's partition, or needs Flex.
 FORBIDDEN = ("BATCH_TO_SPACE_ND", "CUSTOM", "SPACE_TO_BATCH_ND", "TRANSPOSE", "TRANSPOSE_CONV")

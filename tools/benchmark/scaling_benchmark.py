@@ -25,8 +25,8 @@ import soundfile
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from model.config import PRESETS, CodecConfig, preset
-from soundstream import command_line
 from soundstream.atomic import write_whole
 from soundstream.tflite.many_streams import BatchDecoder, BatchEncoder
 from soundstream.tflite.metadata import DECODE_SIGNATURE, STATE_PREFIX

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from soundstream import command_line
+from common import command_line
 from soundstream.atomic import write_whole
 
 _READ_FIRST = (

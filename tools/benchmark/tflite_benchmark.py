@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from absl import flags
 
+from common import command_line
 from export.flatbuffer import cut_graph
-from soundstream import command_line
 from soundstream.atomic import write_whole
 from soundstream.tflite.metadata import DECODE_SIGNATURE, Metadata
 from tools.benchmark.timing import Latency, TimedGraph, interleaved

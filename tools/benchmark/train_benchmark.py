@@ -23,10 +23,11 @@ from absl import flags
 from tqdm import tqdm
 
 import train  # defines its flags
+from common import command_line
 from data.pipeline import training_batches
 from model.config import CodecConfig
-from soundstream import command_line
 from soundstream.atomic import write_whole
+from soundstream.frames import whole_length
 from tools.benchmark.step_parts import Ours
 
 PARTS = (
@@ -192,7 +193,7 @@ def main(_: list[str]) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(given.threads)
     config = train.codec_config()
     settings = train.training_settings()
-    samples = int(given.crop_seconds * config.sample_rate) // config.hop * config.hop
+    samples = whole_length(int(given.crop_seconds * config.sample_rate), config.hop)
     before = _peak_mib()
     ours = Ours(config, settings, given.batch_size, samples, _discriminators(), given.product_dtype)
     competitors = given.competitors if given.torch_python else []

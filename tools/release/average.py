@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from common import command_line
 from model.soundstream import SoundStream
 from model.weights import load_model, named_weights, save_model
-from soundstream import command_line
 from training.checkpoints import take_denoiser
 
 

@@ -8,10 +8,11 @@ Scores of similarity forgive a whistle at the frame rate or a hum in pauses; lis
 import numpy as np
 from absl import flags
 
+from common import command_line
 from data.selection import find_recordings
 from metrics.artefacts import level_dbfs, line_excess_db
 from metrics.quality import pesq_wb
-from soundstream import command_line
+from soundstream.frames import whole_frames
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 
 _MODEL_DIR = flags.DEFINE_string(
@@ -37,8 +38,7 @@ STAGES = (1, 4)  # lines at the frame rate, and at the rate of the decoder's sec
 
 def code(model: CodecModel, samples: np.ndarray, bitrate_bps: int) -> np.ndarray:
     """float32 [time] through the codec; whole frames of it."""
-    hop = model.metadata.hop
-    whole = samples[: len(samples) // hop * hop].astype(np.float32)
+    whole = whole_frames(samples, model.metadata.hop).astype(np.float32)
     codes = StreamingEncoder(model, bitrate_bps=bitrate_bps).encode(whole)
     return StreamingDecoder(model).decode(codes)
 

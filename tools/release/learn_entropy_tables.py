@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from absl import flags
 
+from common import command_line
 from data.selection import find_recordings
-from soundstream import command_line
+from soundstream.atomic import write_whole
 from soundstream.bitstream.entropy_tables import EntropyTables
 from soundstream.bitstream.packets import PacketCoder
 from soundstream.codec.files import TABLES_FILE
@@ -69,6 +70,12 @@ def measure(
     }
 
 
+def keep(folder: Path, tables: bytes, report: dict[str, Any]) -> None:
+    """Writes both files whole: the folder may be that of a released model, which others read."""
+    write_whole(folder / TABLES_FILE, tables)
+    write_whole(folder / REPORT_FILE, f"{json.dumps(report, indent=2)}\n".encode())
+
+
 def main(_: list[str]) -> None:
     given = flags.FLAGS
     folder = Path(given.model_dir)
@@ -79,15 +86,14 @@ def main(_: list[str]) -> None:
     clips = codes_of(model, train, given.max_seconds)
     tables = learn_tables(clips, model.metadata.codebook_size, _MAX_LEVEL_BYTES)
     held_out = codes_of(model, valid, given.max_seconds)
-    bits_per_code = (model.metadata.codebook_size - 1).bit_length()
     results = {}
     for bitrate_bps in _BITRATES_BPS:
         if bitrate_bps in model.metadata.bitrates_bps:
             levels = model.metadata.num_quantizers_for(bitrate_bps)
-            results[str(bitrate_bps)] = measure(tables, held_out, bits_per_code, levels)
+            width = model.metadata.bits_per_code
+            results[str(bitrate_bps)] = measure(tables, held_out, width, levels)
             print(bitrate_bps, results[str(bitrate_bps)], flush=True)
     data = tables.to_bytes()
-    (folder / TABLES_FILE).write_bytes(data)
     report = {
         "tables_id": f"{tables.id:08x}",
         "bytes": len(data),
@@ -95,7 +101,7 @@ def main(_: list[str]) -> None:
         "measured_on": {"clips": len(held_out), "frames": sum(map(len, held_out))},
         "by_bitrate_bps": results,
     }
-    (folder / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
+    keep(folder, data, report)
     print(f"{folder / TABLES_FILE}: {len(data)} bytes")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from absl import flags
 
+from common import command_line
 from model.weights import save_model
-from soundstream import command_line
 from training import checkpoints
 from training import run as runs
 from training.refit import refit_codebooks

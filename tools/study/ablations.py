@@ -9,6 +9,7 @@ not trained again, so the command can be repeated after an interruption, or with
 """
 
 import csv
+import io
 import signal
 import subprocess
 import sys
@@ -18,16 +19,19 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
+from common import command_line
 from data.pipeline import evaluation_clips
 from metrics.intervals import mean_interval
 from metrics.registry import Metric, find_metrics
 from model.soundstream import SoundStream
 from model.weights import load_model
-from soundstream import command_line
+from soundstream.atomic import write_whole
+from soundstream.frames import whole_frames
 from training.checkpoints import WEIGHTS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP_SECONDS = 3.0
+SCORES_FILE, TABLE_FILE = "scores.csv", "table.md"
 FIELDS = ("variant", "seed", "bitrate_bps", "clip", "metric", "score")
 Row = dict[str, str]
 
@@ -58,8 +62,8 @@ def score(
     codec: SoundStream, clips: np.ndarray, bitrates_bps: list[int], metrics: list[Metric]
 ) -> list[Row]:
     """Scores of every clip [clips, time] at the bitrates that the codec has."""
-    hop, rate = codec.config.hop, codec.config.sample_rate
-    clips = clips[:, : clips.shape[1] // hop * hop]
+    rate = codec.config.sample_rate
+    clips = whole_frames(clips, codec.config.hop)
     rows = []
     for bps in bitrates_bps:
         if bps > codec.config.max_bitrate_bps:
@@ -68,7 +72,6 @@ def score(
         decoded = codec(tf.constant(clips[..., None]), levels).numpy()[..., 0]
         for index, (clip, sound) in enumerate(zip(clips, decoded, strict=True)):
             for metric in metrics:
-                assert metric.score is not None
                 try:
                     value = metric.score(clip, sound, rate)
                 except ValueError:  # too little voice, say
@@ -123,6 +126,16 @@ def _mean(scores: dict[tuple[str, str], float], sign: str, digits: int) -> str:
     return f"{value.mean:{sign}.{digits}f} ±{(value.high - value.low) / 2:.{digits}f}"
 
 
+def keep(rows: list[Row], metrics: list[Metric], folder: Path) -> None:
+    """Writes scores.csv and table.md; hours of training stand in them, so never half of one."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, FIELDS)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(folder / SCORES_FILE, text.getvalue().encode())
+    write_whole(folder / TABLE_FILE, table(rows, metrics).encode())
+
+
 def _names(rows: list[Row]) -> set[str]:
     return {row["variant"] for row in rows}
 
@@ -138,7 +151,7 @@ def main(_: list[str]) -> None:
     print("\n".join(notes), end="\n" if notes else "")
     folder = Path(given.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "scores.csv"
+    file = folder / SCORES_FILE
     rows = list(csv.DictReader(file.open())) if file.exists() else []
     done = {(row["variant"], row["seed"]) for row in rows}
     for seed in map(str, given.seed):
@@ -161,11 +174,7 @@ def main(_: list[str]) -> None:
                 print(f"left out: {error}", file=sys.stderr)
                 continue
             rows += [{"variant": flag_file.stem, "seed": seed} | row for row in found]
-            with file.open("w", newline="") as stream:
-                writer = csv.DictWriter(stream, FIELDS)
-                writer.writeheader()
-                writer.writerows(rows)
-            (folder / "table.md").write_text(table(rows, metrics))
+            keep(rows, metrics, folder)
     print(table(rows, metrics))
 
 

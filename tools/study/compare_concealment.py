@@ -16,13 +16,14 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from data.selection import find_recordings
 from evaluation.packet_loss import GilbertElliott, lost_packets
 from metrics.intervals import mean_interval
 from metrics.registry import find_metrics
-from soundstream import command_line
 from soundstream.codec.comfort_noise import Background, NoiseGenerator
 from soundstream.codec.concealment import FADE_SECONDS, RAMP_SECONDS, ConcealingDecoder
+from soundstream.frames import whole_frames
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tools.study import embeddings
 from tools.study.recording_codes import codes_of
@@ -116,8 +117,7 @@ def main(_: list[str]) -> None:
     metrics, _skipped = find_metrics(_METRICS)
     scores: dict[tuple[str, str, float], list[float]] = {}
     for recording in tqdm(valid, unit="file", disable=None):
-        samples = recording.read(rate, given.max_seconds)
-        samples = samples[: len(samples) // hop * hop]
+        samples = whole_frames(recording.read(rate, given.max_seconds), hop)
         encoder.reset()
         codes = encoder.encode(samples)
         for network in networks:

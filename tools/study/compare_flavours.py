@@ -18,11 +18,12 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from data.selection import Recording, find_recordings
 from metrics.intervals import Interval, mean_interval
 from metrics.registry import Metric, find_metrics
-from soundstream import command_line
 from soundstream.atomic import write_whole
+from soundstream.frames import whole_frames
 from soundstream.tflite.metadata import Metadata
 from soundstream.tflite.runtime import CodecModel, StreamingDecoder, StreamingEncoder
 from tools.benchmark import tflite_benchmark
@@ -79,8 +80,7 @@ def compare(
     models = {flavour: CodecModel.load(folder, flavour) for flavour in flavours}
     values: dict[tuple[str, int], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for recording in tqdm(recordings, desc="recordings"):
-        samples = recording.read(metadata.sample_rate, max_seconds)
-        samples = samples[: len(samples) // metadata.hop * metadata.hop]
+        samples = whole_frames(recording.read(metadata.sample_rate, max_seconds), metadata.hop)
         for bitrate in bitrates_bps:
             reference = StreamingEncoder(models[REFERENCE], bitrate).encode(samples)
             for flavour, model in models.items():

@@ -21,12 +21,12 @@ import visqol as package
 from absl import flags
 from ai_edge_litert.interpreter import Interpreter
 
+from common import command_line
 from data.pipeline import training_batches
 from data.sampling import MixOptions
 from model.backend import keras
 from model.soundstream import SoundStream
 from model.weights import load_model
-from soundstream import command_line
 from training import visqol
 from training.auditory import BANDS
 from training.spectra import stft

@@ -18,9 +18,9 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from common import command_line
 from data.selection import find_recordings
 from metrics.intervals import Interval, mean_interval
-from soundstream import command_line
 from soundstream.bitstream.packets import Kind
 from soundstream.codec.comfort_noise import Background, NoiseGenerator
 from soundstream.codec.packet_encoder import (
@@ -29,6 +29,7 @@ from soundstream.codec.packet_encoder import (
     PacketEncoder,
     make_header,
 )
+from soundstream.frames import whole_frames
 from soundstream.tflite.runtime import CodecModel
 
 _GAP_SECONDS = 0.5  # from the end of a turn to the next
@@ -84,7 +85,7 @@ def background(recordings: Sequence[np.ndarray], length: int, rate: int, hop: in
     powers = []
     for recording in recordings:
         quiet = Background(rate, hop)
-        quiet.hear(recording[: len(recording) // hop * hop])
+        quiet.hear(whole_frames(recording, hop))
         powers.append(quiet.powers())
     return NoiseGenerator(hop).generate(np.mean(powers, axis=0), length // hop)
 

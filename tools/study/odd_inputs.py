@@ -22,10 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow: its ban
 import numpy as np
 from absl import flags
 
+from common import command_line
 from data.folder import AudioFolder
 from data.pipeline import training_batches
 from data.sampling import MixOptions
-from soundstream import command_line
 from soundstream.atomic import write_whole
 from tools.study import odd_audio
 

@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from data.selection import Recording
+from soundstream.frames import whole_frames
 from soundstream.tflite.runtime import CodecModel, StreamingEncoder
 
 
@@ -21,5 +22,5 @@ def codes_of(
     for recording in tqdm(recordings, unit="clip", disable=None):
         samples = recording.read(metadata.sample_rate, seconds)
         encoder.reset()
-        clips.append(encoder.encode(samples[: len(samples) // metadata.hop * metadata.hop]))
+        clips.append(encoder.encode(whole_frames(samples, metadata.hop)))
     return [clip for clip in clips if len(clip)]

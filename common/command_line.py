@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from . import console
+from soundstream import console
 
 flags.disclaim_key_flags()  # `several` defines flags of the program that calls it, not of this file
 
@@ -113,8 +113,8 @@ def run(
         except (ValueError, OSError) as error:
             if logging.get_verbosity() >= logging.DEBUG:  # --verbosity=1
                 raise
-            named = isinstance(error, OSError) and error.filename
-            fail(f"{error.filename}: {error.strerror}" if named else error)
+            file, reason = getattr(error, "filename", None), getattr(error, "strerror", None)
+            fail(f"{file}: {reason}" if file else error)
 
     def parsed(argv: list[str]) -> list[str]:
         try:
@@ -144,6 +144,8 @@ def _help_as_in(name: str) -> None:
 def _told(error: flags.Error) -> str:
     """absl's message in one line."""
     text = " ".join(str(error).split())
+    text = re.sub("invalid literal for int.*", "not a whole number", text)
+    text = re.sub("could not convert string to float.*", "not a number", text)
     if missing := _MISSING.search(text):
         return f"--{missing[1]} is missing"
     return f"{text.replace(' ?', '?')} (--help lists the options)"
