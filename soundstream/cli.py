@@ -83,7 +83,7 @@ def _parser(program: str) -> _Parser:
         add(f"--{name}", action="store_true", default=default, help=f"{text[:-1]}; default: {on}.")
         add(f"--no{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
     add(
-        "--startfloat",
+        "--start_seconds",
         type=float,
         default=0.0,
         help="decode: second to begin at; default: 0.",
