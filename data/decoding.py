@@ -1,7 +1,7 @@
 """Decoding of stretches of audio files inside the tf.data graph.
 
 tensorflow-io decodes plain wav where it is installed, which it is not on Python 3.13;
-`soundstream.audio` decodes all else, and everything without it. The samples are the same.
+`soundstream.audio` reads all else, and everything without it. The samples are the same.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ except ImportError:
 # graph node, which parallel calls overwrite for each other). Of longer files than this the stretch
 # is sought instead, which is faster.
 WHOLE_FILE_SECONDS = 15
-# A wav file's whole content, string [] -> samples [time, channels] of any type.
+# A file's whole content, string [] -> samples [time, channels] of any type.
 Decoder = Callable[[tf.Tensor], tf.Tensor]
 
 
 def _tfio_decoders() -> dict[str, Decoder]:
-    """What tensorflow-io decodes, by subtype: wav without any oddity, of a few types.
+    """By the `subtype` of wav without any oddity. Each is asked for the very type that it holds.
 
-    It must be asked for the very type that a file holds, and takes every size in a header at its
-    word: of others it gives silence or ends the process.
+    tensorflow-io takes every size in a header at its word: of other files it gives silence or ends
+    the process. Wav of 32-bit integers it takes for floats.
     """
     if tfio is None:
         return {}
@@ -46,7 +46,7 @@ def _tfio_decoders() -> dict[str, Decoder]:
 
 
 _DECODERS = _tfio_decoders()
-_NUMBERS = {kind: number for number, kind in enumerate(_DECODERS, 1)}
+_NUMBERS = {subtype: number for number, subtype in enumerate(_DECODERS, 1)}
 _LIBRARY = 0
 
 

@@ -97,7 +97,7 @@ def encode_file(
     """Codes an audio file of any rate, number of channels and length, in constant memory.
 
     Args:
-      source: wav, flac, ogg, mp3 or aiff.
+      source: any audio file (docs/inputs.md).
       target: appears whole or not at all.
 
     Other arguments are those of `encode`.

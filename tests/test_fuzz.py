@@ -1,5 +1,6 @@
 """Any bytes given to the .sst reader and decoder, or to the receiver: audio or one clear error."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import damaged_datagrams, datagram_target, sst_target
+from tests.fuzz import audio_target, damaged_datagrams, datagram_target, sst_target
 
 FUZZ = Path(__file__).resolve().parent / "fuzz"
 CORPUS = sorted((FUZZ / "corpus").iterdir())
@@ -63,6 +64,23 @@ def test_mutated_datagrams(path, data):
 def test_damaged_datagrams_are_refused_or_read():
     refused, rebuilt = damaged_datagrams.run(5_000)
     assert 1_000 < refused < 4_000 and rebuilt > 100
+
+
+@pytest.mark.parametrize("name", audio_target.FORMATS)
+def test_mutated_audio_headers(tmp_path, name):
+    path = tmp_path / f"a.{name}"
+    for index in range(50):
+        path.write_bytes(audio_target.mutated(name, index))
+        audio_target.check(path)
+
+
+@pytest.mark.slow
+@pytest.mark.fuzz
+def test_slices_of_mutated_audio_headers_in_processes_of_their_own(tmp_path):
+    record = tmp_path / "record.json"
+    total = len(audio_target.FORMATS) * audio_target.SLICE
+    assert audio_target.main(str(record), total) == 0, record.read_text()
+    assert sum(json.loads(record.read_text())["mutations"].values()) == total
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from soundstream.audio import resample
 RATE = 16_000
 CROP = 4_000
 # Files that tensorflow-io decodes.
+IN_GRAPH = ["PCM_16", "PCM_24", "FLOAT"]  # of wav
 
 
 def voice(seed: int, seconds: float, rate: int = RATE) -> np.ndarray:
@@ -150,7 +151,7 @@ def test_every_format_is_decoded_at_the_right_place(
 
 
 @pytest.mark.skipif(decoding.tfio is None, reason="no tensorflow-io on this version of Python")
-@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("subtype", IN_GRAPH)
 def test_samples_are_the_same_without_tensorflow_io(tmp_path, monkeypatch, subtype):
     stereo = np.stack([voice(0, 2.0), voice(1, 2.0)], axis=1)
     soundfile.write(tmp_path / "a.wav", stereo, RATE, subtype=subtype)

@@ -114,6 +114,31 @@ def test_speakers_are_first_subfolders_or_stems(tmp_path):
     assert {r.kind for r in found.values()} == {"speech"}
 
 
+def test_it_is_said_how_speakers_were_told_apart(tmp_path, caplog):
+    for name in (
+        "all/clips/anna/a.wav",
+        "all/clips/anna/b.m4a",
+        "all/clips/bob/c.wav",
+        "all/x.txt",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    # Folders that all share tell nobody apart.
+    assert {r.speaker for r in read_folder(tmp_path)} == {"anna", "bob"}
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0].endswith("3 files are speech of 2 speakers: 3 by their folder 2 deep")
+    assert said[1].endswith("passed over, no audio by name: 1 .txt")
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(ValueError, match=f"{tmp_path}: Permission denied"):
+        read_folder(tmp_path)
+
+
 def test_manifests_are_read(tmp_path):
     (tmp_path / "manifest.tsv").write_text(
         f"{HEADER}\tseconds\tsource_repo\tsource_path\tflag\tsplit\n"

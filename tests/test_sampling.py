@@ -1,9 +1,11 @@
 """Which crops are drawn: tempered by speaker, weighted by flag, and the same for the same seed."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from data.sampling import CropSampler, MixOptions, generator
+from data.sampling import CropSampler, MixOptions, fitting, generator
 from data.shards import Clip
 
 RATE = 16_000
@@ -108,6 +110,37 @@ def test_what_the_data_lack_is_named():
         CropSampler([clip(1.0, flag="dull")], MixOptions(), RATE)
     # Synthetic noise needs no recordings.
     CropSampler([clip(1.0)], MixOptions(noisy_share=0.5, synthetic_noise_share=1.0), RATE)
+
+
+ASKED = MixOptions(music_share=0.1, noise_share=0.2, noisy_share=0.5, music_noise_share=0.3)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "changes"),
+    [
+        ({"speech", "music", "noise"}, {}),
+        ({"speech", "noise"}, {"music_share": 0.0, "music_noise_share": 0.0}),
+        ({"speech", "music"}, {"noise_share": 0.0, "music_noise_share": 1.0}),
+        (
+            {"speech"},
+            {
+                "music_share": 0.0,
+                "music_noise_share": 0.0,
+                "noise_share": 0.0,
+                "synthetic_noise_share": 1.0,
+            },
+        ),
+    ],
+)
+def test_shares_of_what_the_data_lack_are_left_out(kinds, changes):
+    options, missing = fitting(ASKED, kinds, given=())
+    assert options == dataclasses.replace(ASKED, **changes) and missing.keys() == changes.keys()
+    CropSampler([clip(1.0, kind=kind) for kind in kinds], options, RATE)  # does not refuse
+
+
+def test_shares_that_the_user_asks_for_stay():
+    options, missing = fitting(MixOptions(music_share=0.1), {"speech"}, given={"music_share"})
+    assert options.music_share == 0.1 and "music_share" not in missing
 
 
 @pytest.mark.parametrize(

@@ -65,5 +65,5 @@ def main(_argv: list[str]) -> None:
 if __name__ == "__main__":
     command_line.several("checkout", ["."], "Folders of checkouts to compare.")
     flags.DEFINE_integer("rounds", 9, "Processes of each checkout.", 1)
-    flags.DEFINE_string("output", None, "File that the medians go to as JSON; default: none.")
+    flags.DEFINE_string("output", None, "JSON file to write the medians to; default: none.")
     command_line.run(main)
