@@ -30,7 +30,7 @@ def read_audio(path: str | Path, sample_rate: int | None = None) -> tuple[np.nda
       sample_rate: resample to this rate in Hz; None keeps the file's own.
 
     Returns:
-      samples float32 [time, channels], full scale 1, and their rate in Hz.
+      Samples float32 [time, channels], full scale 1, and their rate in Hz.
 
     Raises:
       AudioError: the file is missing, unreadable, or not audio.
@@ -49,7 +49,15 @@ def read_audio(path: str | Path, sample_rate: int | None = None) -> tuple[np.nda
 
 
 def read_segment(path: str | Path, start: int, length: int) -> np.ndarray:
-    """Reads float32 [length, channels] from sample `start` on, less where the file ends.
+    """Reads a part of an audio file.
+
+    Args:
+      path: any format that `read_audio` reads except raw G.722.
+      start: the first sample to read, at the file's rate.
+      length: how many samples to read.
+
+    Returns:
+      float32 [length, channels], fewer samples where the file ends.
 
     Raises:
       AudioError: the file is missing, unreadable, or not audio.
@@ -61,9 +69,14 @@ def read_segment(path: str | Path, start: int, length: int) -> np.ndarray:
 
 
 def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """Writes float samples [time] or [time, channels]; the suffix picks the format.
+    """Writes an audio file, whose suffix picks the format.
 
     Wav and flac become 16 bit; samples beyond [-1, 1] are clipped, not wrapped.
+
+    Args:
+      path: any suffix that libsndfile knows.
+      samples: floating point [time] or [time, channels], full scale 1.
+      rate: sample rate in Hz.
 
     Raises:
       AudioError: the folder is missing, or libsndfile cannot write that format, rate or number
@@ -76,9 +89,18 @@ def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Resamples float32 [time] or [time, channels] with soxr's high quality and no delay.
+    """Resamples with soxr's high quality and no delay.
 
-    The result has time * to_rate / from_rate samples, rounded.
+    Args:
+      samples: float32 [time] or [time, channels].
+      from_rate: their rate in Hz.
+      to_rate: the rate wanted, in Hz.
+
+    Returns:
+      float32 [time * to_rate / from_rate, rounded], and the channels if there were any.
+
+    Raises:
+      ValueError: a rate is not positive.
     """
     if from_rate <= 0 or to_rate <= 0:
         raise ValueError(f"sample rates must be positive, got {from_rate} and {to_rate} Hz")
@@ -90,9 +112,13 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 class AudioReader:
     """Reads a long file block by block in constant memory; a context manager.
 
-    with AudioReader("talk.mp3", sample_rate=16_000) as reader:
-        for block in reader.blocks(16_000):
-            ...
+        with AudioReader("talk.mp3", sample_rate=16_000) as reader:
+            for block in reader.blocks(16_000):
+                ...
+
+    Args:
+      path: any format that `read_audio` reads except raw G.722.
+      sample_rate: resample to this rate in Hz; None keeps the file's own.
 
     Attributes:
       rate: sample rate of the blocks in Hz.
@@ -100,18 +126,12 @@ class AudioReader:
       channels: number of channels.
       frames: number of samples at `rate` as the file's header has it. Headers may lie: use it for
         progress, and count the samples that came for anything else.
+
+    Raises:
+      AudioError: the file is missing, unreadable, or not audio.
     """
 
     def __init__(self, path: str | Path, sample_rate: int | None = None):
-        """Opens the file.
-
-        Args:
-          path: any format that `read_audio` reads except raw G.722.
-          sample_rate: resample to this rate in Hz; None keeps the file's own.
-
-        Raises:
-          AudioError: the file is missing, unreadable, or not audio.
-        """
         self._path = Path(path)
         try:
             self._file = soundfile.SoundFile(str(path))
@@ -123,10 +143,17 @@ class AudioReader:
         self.frames: int = round(self._file.frames * self.rate / self.source_rate)
 
     def blocks(self, block_samples: int) -> Iterator[np.ndarray]:
-        """Yields float32 [block_samples, channels] to the file's end; the last may be shorter.
+        """Reads on to the end of the file.
+
+        Args:
+          block_samples: how many samples of each channel a block has.
+
+        Yields:
+          float32 [block_samples, channels]; the last block may be shorter.
 
         Raises:
           AudioError: the file breaks off or is damaged further on.
+          ValueError: `block_samples` is not positive.
         """
         if block_samples <= 0:
             raise ValueError(f"block_samples must be positive, got {block_samples}")
@@ -190,7 +217,15 @@ def _read_g722(path: Path) -> np.ndarray:
 
 
 def unreadable(path: Path, error: Exception) -> AudioError:
-    """The error to raise for a file that soundfile or PyAV could not open or read."""
+    """Says why a file could not be opened or read.
+
+    Args:
+      path: the file.
+      error: what soundfile or PyAV raised.
+
+    Returns:
+      The error to raise in its place.
+    """
     if not path.exists():
         reason = "no such file"
     elif path.is_dir():

@@ -1,8 +1,8 @@
 """Codes audio files into .sst files and back with a streaming neural codec.
 
-  soundstream encode speech.wav speech.sst --bitrate_bps=3000
-  soundstream decode speech.sst copy.wav
-  soundstream info speech.sst
+    soundstream encode speech.wav speech.sst --bitrate_bps=3000
+    soundstream decode speech.sst copy.wav
+    soundstream info speech.sst
 
 `encode` takes wav, flac, ogg and mp3 at any sample rate, number of channels and length, and all
 three come back exactly. A folder is coded into a folder, and "-" is a pipe (wav or .sst). `decode`
@@ -100,7 +100,14 @@ def _seconds(text: str) -> float:
 
 
 def main(argv: list[str]) -> int:
-    """The command; `argv` begins with the name of the program. Returns the exit code."""
+    """Runs the command.
+
+    Args:
+      argv: the name of the program, and what was given to it.
+
+    Returns:
+      The exit code.
+    """
     program = Path(argv[0]).name
     parser = _parser(program)
     try:
@@ -115,7 +122,7 @@ def main(argv: list[str]) -> int:
 
 
 def run() -> NoReturn:
-    """The installed command."""
+    """Runs the installed command, and leaves with its exit code."""
     sys.exit(main(sys.argv))
 
 

@@ -22,6 +22,12 @@ _PIPE_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
 def open_audio(path: str) -> AudioReader:
     """Opens a wav, flac, ogg or mp3 file, or wav on standard input.
 
+    Args:
+      path: the file; "-" is standard input.
+
+    Returns:
+      Its reader.
+
     Raises:
       AudioError: missing, empty or not audio; names the file.
     """
@@ -37,13 +43,24 @@ class StandardOutput:
     """Passes bytes on at once, so that live sound does not wait for a buffer to fill."""
 
     def write(self, data: bytes) -> None:
+        """Writes bytes to standard output.
+
+        Args:
+          data: any number of them.
+        """
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
 
 @contextlib.contextmanager
 def whole_file(path: str) -> Iterator[str]:
-    """Gives the name of a temporary file that takes the place of `path` once the block succeeds.
+    """Writes a file whole or not at all; a context manager.
+
+    Args:
+      path: the file to write.
+
+    Yields:
+      The name of a temporary file, which takes the place of `path` once the block succeeds.
 
     Raises:
       AudioError: the folder is missing or cannot be written to.
@@ -65,7 +82,7 @@ def whole_file(path: str) -> Iterator[str]:
 def audio_sink(
     path: str, sample_rate: int, num_channels: int, num_samples: int | None
 ) -> Iterator[Callable[[np.ndarray], object]]:
-    """Gives a function that writes float32 [time, channels] as 16 bit, clipped to full scale.
+    """Opens an audio file to write: 16 bit, clipped to full scale; a context manager.
 
     Args:
       path: the suffix picks the format; "-" is wav to standard output.
@@ -73,6 +90,9 @@ def audio_sink(
       num_channels: of every block.
       num_samples: per channel, if known: a pipe's wav header states it, and longer files than wav
         can hold become RF64.
+
+    Yields:
+      A function that writes a block, float32 [time, channels].
 
     Raises:
       AudioError: the folder is missing, or the format cannot hold such audio.
