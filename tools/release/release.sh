@@ -27,3 +27,5 @@ $run evaluate.py --input_dir="$data_dir" --split=valid --model_dir="$output_dir"
 # The command in scores.json names the folders by what they hold, not by where they were.
 sed -e "s|$output_dir|pretrained/$(basename "$output_dir")|; s|$data_dir|prepared|; s|${lyra_dir:-lyra}|lyra|; s|$scores|scores|" \
   "$scores/scores.json" > "$output_dir/scores.json"
+# The tables of the model card.
+$run tools/measured.py

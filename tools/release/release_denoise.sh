@@ -38,3 +38,5 @@ score "$output_dir" "soundstream_denoise,soundstream,$two_stages,original"
 # The command in scores.json names the folders by what they hold, not by where they were.
 sed -e "s|$output_dir|pretrained/$(basename "$output_dir")|; s|$scratch/pairs|pairs|g; s|$scratch/scores|scores|" \
   "$scratch/scores/scores.json" > "$output_dir/scores.json"
+# The tables of the model card.
+$run tools/measured.py
