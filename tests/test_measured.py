@@ -7,7 +7,7 @@ import pytest
 from tools import measured
 
 ROOT = measured.ROOT
-PAGES = [page for page in measured.pages() if "<!-- measured: " in page.read_text()]
+PAGES = [page for page in measured.pages() if "\n<!-- measured: " in page.read_text()]
 
 
 def test_model_cards_take_their_scores_from_the_file():
@@ -20,7 +20,7 @@ def test_model_cards_take_their_scores_from_the_file():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_pages_agree_with_the_files(page):
     text = page.read_text()
-    starts, ends = text.count("<!-- measured: "), text.count("<!-- end of measured -->")
+    starts, ends = text.count("\n<!-- measured: "), text.count("\n<!-- end of measured -->")
     assert starts == ends
     assert measured.written(text) == text, "run tools/measured.py"
 

@@ -25,7 +25,10 @@ from common import command_line
 from metrics import registry
 
 ROOT = Path(__file__).resolve().parents[1]
-_MARKED = re.compile(r"(<!-- measured: (\w+) (\S+) -->\n).*?(<!-- end of measured -->)", re.S)
+# Marks that are indented are examples.
+_MARKED = re.compile(
+    r"^(<!-- measured: (\w+) (\S+) -->\n).*?^(<!-- end of measured -->)", re.S | re.M
+)
 _NAMES = {
     "soundstream": "this",
     "soundstream_denoise": "**this, switched on**",

@@ -6,6 +6,7 @@ python tools/reference.py --output_dir=build/docs
 from __future__ import annotations
 
 import pkgutil
+import re
 from pathlib import Path
 
 import pdoc
@@ -14,6 +15,8 @@ from absl import flags
 import soundstream
 from common import command_line
 
+# pdoc links what a class inherits from a private one, which has no place to be linked to.
+_TO_PRIVATE = re.compile(r'<a href="[^"]*#_[^"]*">(.*?)</a>', re.S)
 _PAGES = Path(__file__).with_name("reference_pages")
 
 
@@ -30,6 +33,8 @@ def write(output_dir: Path) -> None:
     pdoc.render.configure(docformat="google", show_source=False, template_directory=_PAGES)
     tops = [name for name in modules() if name.count(".") < 2]  # pdoc goes on from packages itself
     pdoc.pdoc(*tops, output_directory=output_dir)
+    for page in output_dir.rglob("*.html"):
+        page.write_text(_TO_PRIVATE.sub(r"\1", page.read_text()))
 
 
 def main(_: list[str]) -> None:
