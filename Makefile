@@ -18,7 +18,7 @@ PYTEST_ARGS ?=
 RUN := .venv/bin/python
 INSTALL := tools/installation
 
-.PHONY: help demo web test test-slow lint corpus train export evaluate clean
+.PHONY: help demo web test test-slow lint docs corpus train export evaluate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,6 +43,9 @@ lint: .venv/.complete ## ruff and mypy
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+docs: .venv/.complete ## the API reference, from the docstrings, in build/docs
+	$(RUN) tools/reference.py --output_dir=build/docs
 
 corpus: .venv/.complete ## fetches and prepares open speech, noise and music: DATA_DIR=prepared
 	$(RUN) data/corpus.py --output_dir=$(DATA_DIR)

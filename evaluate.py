@@ -21,7 +21,7 @@ from pathlib import Path
 
 from absl import flags
 
-from common import command_line
+from common import command_line, machine
 from data import selection
 from data.recordings import KINDS
 from evaluation import (
@@ -178,6 +178,7 @@ def run(output_dir: Path) -> None:
         sounds=report_audio.gather(jobs, rows, columns[0], FLAGS.listening_max_files),
         codes=codes,
         curves=training,
+        origin=machine.here_and_now(),
     )
     write_whole(output_dir / "scores.json", report.scores_json())
     plot.rate_quality(report.summary.conditions, columns, output_dir / "rate_quality.png")

@@ -33,6 +33,7 @@ class Report:
         sounds: Recordings to listen to.
         codes: The codes of the codec under test, if it has any.
         curves: `(step, value)` points by name, if a training run was given.
+        origin: Machine and date, as `common.machine` says them.
     """
 
     command: str
@@ -45,6 +46,7 @@ class Report:
     sounds: Sounds = field(default_factory=Sounds)
     codes: CodeCounter | None = None
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    origin: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Writes the html file."""
@@ -63,6 +65,7 @@ class Report:
         """The summary, what it rests on, and how well codebooks are used, without single rows."""
         content = {
             "command": self.command,
+            **self.origin,
             "versions": self.versions,
             "settings": self.settings,
             **self.summary.to_dict(),

@@ -82,7 +82,7 @@ def read_audio(path: str | Path, sample_rate: int | None = None) -> tuple[np.nda
       sample_rate: resample to this rate in Hz; None keeps the file's own.
 
     Returns:
-      samples float32 [time, channels], full scale 1, and their rate in Hz.
+      Samples float32 [time, channels], full scale 1, and their rate in Hz.
 
     Raises:
       AudioError: the file is missing, unreadable, or not audio.
@@ -96,7 +96,15 @@ def read_audio(path: str | Path, sample_rate: int | None = None) -> tuple[np.nda
 
 
 def read_segment(path: str | Path, start: int, length: int) -> np.ndarray:
-    """Reads float32 [length, channels] from sample `start` on, less where the file ends.
+    """Reads a part of an audio file.
+
+    Args:
+      path: any format that `read_audio` reads except raw G.722.
+      start: the first sample to read, at the file's rate.
+      length: how many samples to read.
+
+    Returns:
+      float32 [length, channels], fewer samples where the file ends.
 
     To the sample where formats know their place (wav, flac, aiff, mp3, ogg, m4a); where they have
     times in milliseconds (webm, mkv), to within one.
@@ -118,9 +126,14 @@ def read_segment(path: str | Path, start: int, length: int) -> np.ndarray:
 
 
 def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """Writes float samples [time] or [time, channels]; the suffix picks the format.
+    """Writes an audio file, whose suffix picks the format.
 
     Wav and flac become 16 bit; samples beyond [-1, 1] are clipped, not wrapped.
+
+    Args:
+      path: any suffix that libsndfile knows.
+      samples: floating point [time] or [time, channels], full scale 1.
+      rate: sample rate in Hz.
 
     Raises:
       AudioError: libsndfile cannot write that format, rate or number of channels.
@@ -132,9 +145,18 @@ def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Resamples float32 [time] or [time, channels] with soxr's high quality and no delay.
+    """Resamples with soxr's high quality and no delay.
 
-    The result has time * to_rate / from_rate samples, rounded.
+    Args:
+      samples: float32 [time] or [time, channels].
+      from_rate: their rate in Hz.
+      to_rate: the rate wanted, in Hz.
+
+    Returns:
+      float32 [time * to_rate / from_rate, rounded], and the channels if there were any.
+
+    Raises:
+      ValueError: a rate is not positive.
     """
     if from_rate <= 0 or to_rate <= 0:
         raise ValueError(f"sample rates must be positive, got {from_rate} and {to_rate} Hz")
@@ -146,9 +168,13 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 class AudioReader:
     """Reads a long file block by block in constant memory; a context manager.
 
-    with AudioReader("talk.mp3", sample_rate=16_000) as reader:
-        for block in reader.blocks(16_000):
-            ...
+        with AudioReader("talk.mp3", sample_rate=16_000) as reader:
+            for block in reader.blocks(16_000):
+                ...
+
+    Args:
+      path: any format that `read_audio` reads except raw G.722.
+      sample_rate: resample to this rate in Hz; None keeps the file's own.
 
     Attributes:
       rate: sample rate of the blocks in Hz.
@@ -178,10 +204,17 @@ class AudioReader:
         self.remarks: list[str] = self._decoder.remarks
 
     def blocks(self, block_samples: int) -> Iterator[np.ndarray]:
-        """Yields float32 [block_samples, channels] to the file's end; the last may be shorter.
+        """Reads on to the end of the file.
+
+        Args:
+          block_samples: how many samples of each channel a block has.
+
+        Yields:
+          float32 [block_samples, channels]; the last block may be shorter.
 
         Raises:
           AudioError: the file breaks off or is damaged further on.
+          ValueError: `block_samples` is not positive.
         """
         if block_samples <= 0:
             raise ValueError(f"block_samples must be positive, got {block_samples}")

@@ -1,8 +1,8 @@
 """Codes audio files into .sst files and back with a streaming neural codec.
 
-  soundstream encode speech.wav speech.sst --bitrate_bps=3000
-  soundstream decode speech.sst copy.wav
-  soundstream info speech.sst
+    soundstream encode speech.wav speech.sst --bitrate_bps=3000
+    soundstream decode speech.sst copy.wav
+    soundstream info speech.sst
 
 `encode` takes any audio file, wav, flac, ogg, mp3, m4a and so on, at any sample rate, number of
 channels and length, and all three come back exactly. A folder is coded into a folder, and "-" is a
@@ -95,7 +95,14 @@ def _parser(program: str) -> _Parser:
 
 
 def main(argv: list[str]) -> int:
-    """The command; `argv` begins with the name of the program. Returns the exit code."""
+    """Runs the command.
+
+    Args:
+      argv: the name of the program, and what was given to it.
+
+    Returns:
+      The exit code.
+    """
     program = Path(argv[0]).name
     parser = _parser(program)
     try:

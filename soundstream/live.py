@@ -24,10 +24,14 @@ class Encoder:
     """Samples to packets.
 
     Args:
-      bitrate_bps: before entropy coding, and without the two bytes that begin a packet.
+      bitrate_bps: bits per second, before entropy coding, and without the two bytes that begin a
+        packet.
       model: None is the default one; may be shared with other streams.
       frames_per_packet: 1 to 64; one is the least delay.
       denoise: whether noise is removed, where the model can.
+
+    Attributes:
+      sample_rate: of the samples to give, Hz.
 
     Raises:
       ValueError: what the model cannot do, or too many frames.
@@ -53,7 +57,13 @@ class Encoder:
         self._waiting = np.zeros(0, np.float32)
 
     def encode(self, samples: np.ndarray) -> list[bytes]:
-        """The packets that floating point samples [time] complete; the rest waits for more.
+        """Takes samples in pieces of any length, and keeps what fills no packet for the next call.
+
+        Args:
+          samples: floating point [time], full scale 1, at `sample_rate`.
+
+        Returns:
+          The packets that these samples complete, in order; often none.
 
         Raises:
           ValueError: not mono, integers, or samples that are not finite.
@@ -70,7 +80,11 @@ class Encoder:
         return packets
 
     def flush(self) -> list[bytes]:
-        """The packet of what waits, filled up with silence, and a new beginning."""
+        """Ends the stream: what waits is filled up with silence, and a new stream may begin.
+
+        Returns:
+          One packet, or none where nothing waits.
+        """
         missing = -len(self._waiting) % self._block
         packets = self.encode(np.zeros(missing, np.float32))
         self._encoder.reset()
@@ -82,6 +96,9 @@ class Decoder:
 
     Args:
       model: the one that the sender has; None is the default one.
+
+    Attributes:
+      sample_rate: of the samples that come out, Hz.
     """
 
     def __init__(self, *, model: Model | None = None):
@@ -92,7 +109,13 @@ class Decoder:
         self._num_frames = 1
 
     def decode(self, packet: bytes | None) -> np.ndarray:
-        """float32 [time] of the next packet; None for one that is lost, as long as the last one.
+        """Decodes the next packet.
+
+        Args:
+          packet: all its bytes; None for one that is lost, as long as the last one.
+
+        Returns:
+          float32 [frames * hop], full scale 1, at `sample_rate`.
 
         Raises:
           ValueError: damaged, or of another model; nothing is heard of it, `decode(None)` goes on.

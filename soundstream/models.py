@@ -35,7 +35,11 @@ class Model:
 
 
 def known() -> dict[str, Path]:
-    """Folders of the models at hand by their names: those of the installed package or checkout."""
+    """Finds the models at hand: those of the installed package or of the checkout.
+
+    Returns:
+      Their folders by their names.
+    """
     shelves = [_PACKAGE / "pretrained"]
     if (_PACKAGE.parent / "pyproject.toml").is_file():
         shelves.append(_PACKAGE.parent / "pretrained")
@@ -54,6 +58,9 @@ def load(model: str | Path = DEFAULT, flavour: str | None = None, num_threads: i
       flavour: the number format; None is the model's default.
       num_threads: of each call of a graph.
 
+    Returns:
+      The model, which serves any number of streams.
+
     Raises:
       ValueError: there is no such model or flavour, or a file of it is damaged.
     """
@@ -70,10 +77,14 @@ def load(model: str | Path = DEFAULT, flavour: str | None = None, num_threads: i
 
 @functools.lru_cache(maxsize=4)
 def load_for(model_id: bytes, flavour: str | None = None) -> Model:
-    """The known model that a file was made with; loaded once.
+    """Loads the known model that a file was made with, once.
 
     Args:
-      model_id: of the file's header.
+      model_id: of the file's header, 8 bytes.
+      flavour: the number format; None is the model's default.
+
+    Returns:
+      The model.
 
     Raises:
       BitstreamError: it is not among those at hand, which are listed.
@@ -88,5 +99,9 @@ def load_for(model_id: bytes, flavour: str | None = None) -> Model:
 
 @functools.lru_cache(maxsize=1)
 def default() -> Model:
-    """The model that encodes where none is named; loaded once."""
+    """Loads the model that encodes where none is named, once.
+
+    Returns:
+      The model.
+    """
     return load()

@@ -38,11 +38,14 @@ def encode(
     Args:
       samples: floating point [time] or [time, channels], full scale 1.
       sample_rate: Hz, 1,000 to 1,000,000.
-      bitrate_bps: of each channel, before entropy coding.
+      bitrate_bps: bits per second of each channel, before entropy coding.
       model: None is the default one.
       entropy_coding: whether likely codes take fewer bits, where the model has tables.
       dtx: whether pauses are described in place of being coded.
       denoise: whether noise is removed, where the model can.
+
+    Returns:
+      The whole file.
 
     Raises:
       ValueError: another shape or type, samples that are not finite, or what the model cannot do.
@@ -64,7 +67,7 @@ def decode(data: bytes, *, model: Model | None = None) -> tuple[np.ndarray, int]
       model: the one that made it; None finds it by its id among those at hand.
 
     Returns:
-      samples float32 [time, channels], and their rate in Hz.
+      Samples float32 [time, channels], and their rate in Hz.
 
     Raises:
       BitstreamError: not an .sst file, or no model at hand made it.
@@ -100,7 +103,8 @@ def encode_file(
       source: any audio file (docs/inputs.md).
       target: appears whole or not at all.
 
-    Other arguments are those of `encode`.
+    Returns:
+      What coding the file came to.
 
     Raises:
       ValueError: one line that names the file, or the value, and says what is wrong.
@@ -118,13 +122,17 @@ def decode_file(
     seconds: float | None = None,
     model: Model | None = None,
 ) -> Summary:
-    """Decodes an .sst file or a part of it; the summary says what was damaged.
+    """Decodes an .sst file or a part of it, in constant memory.
 
     Args:
+      source: the .sst file.
       target: its suffix picks the format, wav, flac or another that libsndfile writes.
       start_seconds: where to begin.
       seconds: how much; None is to the end.
       model: the one that made the file; None finds it by its id among those at hand.
+
+    Returns:
+      What decoding the file came to, and what was damaged.
 
     Raises:
       ValueError: one line that names the file and says what is wrong.
@@ -136,7 +144,13 @@ def decode_file(
 
 
 def info(source: str | Path) -> dict[str, Any]:
-    """What an .sst file says of itself, and what is wrong with it; needs no model.
+    """Tells what an .sst file says of itself, and what is wrong with it; needs no model.
+
+    Args:
+      source: the file.
+
+    Returns:
+      Facts by their names, which have the units: see `soundstream.bitstream.info.describe`.
 
     Raises:
       ValueError: one line that names the file and says what is wrong.
@@ -145,7 +159,15 @@ def info(source: str | Path) -> dict[str, Any]:
 
 
 def by_id(model_id: bytes, flavour: str | None = None) -> files.Decoding:
-    """What decodes the files of a known model."""
+    """Finds what decodes the files of a known model.
+
+    Args:
+      model_id: of the file's header, 8 bytes.
+      flavour: the number format; None is the model's default.
+
+    Returns:
+      The model's graphs, and its entropy tables or None.
+    """
     model = models.load_for(model_id, flavour)
     return model.graphs, model.tables
 

@@ -23,7 +23,7 @@ _FORMATS = {
 
 
 def format_of(path: str | Path) -> tuple[str, str | None]:
-    """libsndfile's format and subtype for a file's suffix; None is the format's own.
+    """Libsndfile's format and subtype for a file's suffix; None is the format's own.
 
     Raises:
       AudioError: it cannot write such files.

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -240,6 +241,7 @@ def test_the_command_writes_table_json_csv_and_plot(folder, tmp_path):
     summary = json.loads((output / "scores.json").read_text())
     assert [c["bitrate_bps"] for c in summary["conditions"]] == [8000, 16000]
     assert summary["versions"]["pystoi"]
+    assert "cores" in summary["machine"] and re.fullmatch(r"\d{4}-\d\d-\d\d", summary["date"])
     assert (output / "rate_quality.png").stat().st_size > 10_000
 
 

@@ -229,3 +229,11 @@ def test_the_wheel_codes_a_file_far_from_the_checkout(tmp_path):
     assert where.startswith(str(far)) and heavy == "False"
     expected = soundstream.encode_file(far / "in.wav", far / "y.sst", 6000)
     assert (far / "x.sst").read_bytes() == (far / "y.sst").read_bytes() and not expected.damage
+
+
+def test_the_version_is_in_one_place_and_has_its_changes():
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"]["attr"] == "soundstream.__version__"
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    first = re.search(r"^## (\S+?),? ", changes, re.M)
+    assert first and first[1].rstrip(",") == soundstream.__version__

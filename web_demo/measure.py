@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import datetime
 import gzip
 import json
 import os
@@ -144,6 +145,7 @@ def main() -> int:
                 version = browser.capabilities["browserVersion"]
             facts = {
                 "processor": f"{_processor()}, {os.cpu_count()} cores",
+                "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
                 "load_average": os.getloadavg()[0],
                 "browser": f"Chromium {version}",
                 "litert": litert.VERSION,

@@ -58,11 +58,29 @@ class Block:
 class ByteSink(Protocol):
     """Where a stream is written to: a file, or anything that takes bytes."""
 
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: bytes, /) -> object:
+        """Takes the next bytes.
+
+        Args:
+          data: any number of them.
+
+        Returns:
+          Whatever the sink says; it is not looked at.
+        """
 
 
 class ContainerWriter:
-    """Writes an .sst stream."""
+    """Writes an .sst stream; its header at once.
+
+    Args:
+      stream: where the bytes go; only ever forward.
+      header: of the stream.
+
+    Attributes:
+      header: of the stream.
+      num_frames: frames written so far.
+      num_bytes: bytes written so far.
+    """
 
     def __init__(self, stream: ByteSink, header: Header) -> None:
         self.header = header
@@ -72,13 +90,21 @@ class ContainerWriter:
         self._write(header.to_bytes())
 
     def write(self, packet: Packet) -> None:
-        """Appends a packet."""
+        """Appends a packet.
+
+        Args:
+          packet: of at most as many frames as the header says.
+        """
         assert packet.num_frames <= self.header.frames_per_packet, packet
         self._write(_stored(packet, self.num_frames))
         self.num_frames += packet.num_frames
 
     def finish(self, total_samples: int) -> None:
-        """Writes the end packet; `total_samples` are per channel at the audio's rate."""
+        """Writes the end packet.
+
+        Args:
+          total_samples: the length of the audio, per channel at the audio's rate.
+        """
         payload = total_samples.to_bytes(END_BYTES, "big")
         self._write(_stored(Packet(Kind.END, 1, 0, payload), self.num_frames))
 
@@ -88,10 +114,13 @@ class ContainerWriter:
 
 
 class ContainerReader:
-    """Reads an .sst stream; `stream` needs `read` only.
+    """Reads an .sst stream; its header at once.
 
     Iterating yields every intact packet and a gap wherever packets are missing between two intact
     ones. The attributes tell how far it has come and are final when the iteration ends.
+
+    Args:
+      stream: needs `read` only.
 
     Attributes:
       header: the file's header.
@@ -109,11 +138,6 @@ class ContainerReader:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Reads the header.
-
-        Raises:
-          BitstreamError: it is not one, or made by a newer version.
-        """
         # What a pipe holds already, where the stream can tell, rather than waiting for more.
         self._read = getattr(stream, "read1", stream.read)
         self._buffer = bytearray()

@@ -65,12 +65,17 @@ class LevelTable:
 
 @dataclass(frozen=True)
 class EntropyTables:
-    """The tables of all levels."""
+    """The tables of all levels.
+
+    Attributes:
+      levels: a table for each quantizer, the first one first.
+    """
 
     levels: tuple[LevelTable, ...]
 
     @property
     def codebook_size(self) -> int:
+        """How many codes each level has."""
         return len(self.levels[0].past_context)
 
     @cached_property
@@ -79,7 +84,13 @@ class EntropyTables:
         return zlib.crc32(self.to_bytes())
 
     def encode(self, codes: np.ndarray) -> bytes:
-        """Codes [frames, channels, levels] -> bytes, frame by frame.
+        """Codes integers, frame by frame.
+
+        Args:
+          codes: [frames, channels, levels], 0 ... codebook size - 1.
+
+        Returns:
+          The fewest bytes that name them.
 
         Raises:
           ValueError: a code or the number of levels is beyond the tables.
@@ -110,7 +121,14 @@ class EntropyTables:
         return starts.ravel().tolist(), (ends - starts).ravel().tolist()
 
     def decode(self, data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
-        """Bytes -> int32 codes [frames, channels, levels] of the given shape.
+        """Reads back what `encode` wrote.
+
+        Args:
+          data: all its bytes.
+          shape: frames, channels, levels.
+
+        Returns:
+          int32 [frames, channels, levels].
 
         Raises:
           BitstreamError: the bytes are damaged, or there are more levels than tables.
@@ -143,7 +161,11 @@ class EntropyTables:
         return codes
 
     def to_bytes(self) -> bytes:
-        """The file's bytes."""
+        """Writes the file that the module describes.
+
+        Returns:
+          Its bytes.
+        """
         parts = [_LAYOUT.pack(MAGIC, VERSION, len(self.levels), self.codebook_size)]
         for table in self.levels:
             parts.append(bytes(table.frequencies.shape[:2]))
@@ -153,7 +175,13 @@ class EntropyTables:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> EntropyTables:
-        """Reads such bytes.
+        """Reads the file that the module describes.
+
+        Args:
+          data: all its bytes.
+
+        Returns:
+          The tables.
 
         Raises:
           BitstreamError: they are no entropy tables, or damaged.

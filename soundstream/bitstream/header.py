@@ -11,7 +11,7 @@ offset  bytes  field
 10      2      hop: coded samples per frame, from 1
 12      4      sample rate of the audio in Hz, 1,000..1,000,000
 16      4      sample rate the model codes at in Hz, the same range
-20      8      samples per channel at the audio's rate; 2^64 - 1: not known when it was written
+20      8      samples per channel at the audio's rate; 2^64 - 1: not known when written
 28      8      model id
 36      4      id of the entropy tables; 0 without them
 40      4      CRC-32 of bytes 0..39 (the one of zip and PNG)
@@ -51,7 +51,9 @@ class Header:
       model_id: 8 bytes that name the model's weights.
       frames_per_packet: no packet has more frames.
       total_samples: per channel at `sample_rate`; None when written before the end was known.
-      entropy_coded, denoise, silence: whether such packets may follow.
+      entropy_coded: whether entropy-coded packets may follow.
+      denoise: whether packets that had noise removed may follow.
+      silence: whether packets that describe pauses may follow.
       tables_id: names the entropy tables, 0 without them.
     """
 
@@ -98,15 +100,33 @@ class Header:
         return PacketCoder(self.bits_per_code, self.num_channels)
 
     def num_frames(self, num_samples: int) -> int:
-        """Frames that hold `num_samples` samples at the audio's rate."""
+        """Counts the frames that hold a recording.
+
+        Args:
+          num_samples: per channel, at the audio's rate.
+
+        Returns:
+          Frames, the last one filled in part or whole.
+        """
         return -(-num_samples * self.coded_rate // (self.sample_rate * self.hop))
 
     def num_samples(self, num_frames: int) -> int:
-        """Samples at the audio's rate that `num_frames` frames fill completely."""
+        """Counts the samples that frames fill completely.
+
+        Args:
+          num_frames: how many frames.
+
+        Returns:
+          Samples per channel, at the audio's rate.
+        """
         return num_frames * self.hop * self.sample_rate // self.coded_rate
 
     def to_bytes(self) -> bytes:
-        """The 44 bytes."""
+        """Writes the header.
+
+        Returns:
+          Its 44 bytes.
+        """
         flags = self.entropy_coded | self.denoise << 1 | self.silence << 2
         body = _LAYOUT.pack(
             MAGIC,
@@ -127,7 +147,13 @@ class Header:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Header:
-        """Reads 44 bytes; any one damaged byte is put right by its checksum.
+        """Reads a header; any one damaged byte is put right by its checksum.
+
+        Args:
+          data: at least 44 bytes; what follows is ignored.
+
+        Returns:
+          The header.
 
         Raises:
           BitstreamError: not an .sst file, damaged, cut, or made by a newer version.
@@ -170,7 +196,14 @@ class Header:
         )
 
     def with_total(self, total_samples: int) -> Header:
-        """The same header with the length filled in."""
+        """Fills in the length.
+
+        Args:
+          total_samples: per channel, at the audio's rate.
+
+        Returns:
+          Another header, the same but for that.
+        """
         return replace(self, total_samples=total_samples)
 
 

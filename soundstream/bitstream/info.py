@@ -10,7 +10,13 @@ from .packets import Kind
 
 
 def describe(stream: BinaryIO) -> dict[str, Any]:
-    """Reads a whole stream; values are JSON types, units are in the names.
+    """Reads a whole stream and tells what it holds.
+
+    Args:
+      stream: an .sst file, opened for reading bytes.
+
+    Returns:
+      Facts by their names: JSON types, with the units in the names. `damage` lists what is wrong.
 
     Raises:
       BitstreamError: it has no readable header.
@@ -64,7 +70,14 @@ def describe(stream: BinaryIO) -> dict[str, Any]:
 
 
 def describe_damage(reader: ContainerReader) -> list[str]:
-    """One phrase for each thing that is wrong with a stream as far as it was read."""
+    """Tells what is wrong with a stream as far as it was read.
+
+    Args:
+      reader: of the stream, after iterating.
+
+    Returns:
+      One phrase for each fault; none if it is sound.
+    """
     header = reader.header
     frame_rate = header.coded_rate / header.hop
     phrases = []

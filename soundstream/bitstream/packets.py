@@ -68,13 +68,23 @@ class Packet:
             )
 
     def to_bytes(self) -> bytes:
-        """Header and payload."""
+        """Writes the packet as a datagram has it.
+
+        Returns:
+          Header and payload.
+        """
         head = bytes([self.denoise << 7 | self.num_levels, self.kind << 6 | self.num_frames - 1])
         return head + self.payload
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Packet:
-        """The packet in `data`, a whole datagram.
+        """Reads a packet.
+
+        Args:
+          data: a whole datagram.
+
+        Returns:
+          The packet.
 
         Raises:
           BitstreamError: `data` is too short or breaks a rule above.
@@ -105,7 +115,14 @@ class PacketCoder:
     tables: EntropyTables | None = None
 
     def encode(self, codes: np.ndarray, denoise: bool = False) -> Packet:
-        """Makes one packet of integer codes [frames, channels, levels], entropy-coded if shorter.
+        """Makes one packet of codes, entropy-coded if that is shorter.
+
+        Args:
+          codes: integers [frames, channels, levels].
+          denoise: whether the encoder was told to remove noise.
+
+        Returns:
+          The packet.
 
         Raises:
           ValueError: the shape or a code does not fit.
@@ -122,7 +139,13 @@ class PacketCoder:
         return Packet(kind, len(codes), codes.shape[2], payload, denoise)
 
     def decode(self, packet: Packet) -> np.ndarray:
-        """Returns the int32 codes [frames, channels, levels] of a packet that holds codes.
+        """Reads the codes of a packet that holds some.
+
+        Args:
+          packet: of kind PACKED or ENTROPY_CODED.
+
+        Returns:
+          int32 [frames, channels, levels].
 
         Raises:
           BitstreamError: the payload is damaged, or entropy-coded and there are no tables.
@@ -135,7 +158,16 @@ class PacketCoder:
         raise BitstreamError(f"a packet of kind {packet.kind.name} cannot be read as codes")
 
     def payload_bytes(self, kind: Kind, num_frames: int, num_levels: int) -> int:
-        """Payload bytes of such a packet: exactly if PACKED or END, at most for the others."""
+        """Tells how long the payload of such a packet is.
+
+        Args:
+          kind: of the packet.
+          num_frames: frames in it.
+          num_levels: levels in each frame.
+
+        Returns:
+          Bytes: exactly if PACKED or END, at most for the others.
+        """
         if kind == Kind.END:
             return END_BYTES
         if kind == Kind.SILENCE:

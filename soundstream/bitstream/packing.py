@@ -17,12 +17,27 @@ MAX_LEVELS = 127  # of a frame, in all that is written
 
 
 def packed_size(num_codes: int, bits_per_code: int) -> int:
-    """Bytes that `num_codes` codes take."""
+    """Tells how long packed codes are.
+
+    Args:
+      num_codes: how many codes.
+      bits_per_code: bits of each.
+
+    Returns:
+      Bytes, the last one filled in part or whole.
+    """
     return (num_codes * bits_per_code + 7) // 8
 
 
 def pack_codes(codes: np.ndarray, bits_per_code: int) -> bytes:
-    """Packs integer codes of any shape, e.g. [frames, levels], into bytes.
+    """Packs integer codes into bytes.
+
+    Args:
+      codes: of any shape, e.g. [frames, levels].
+      bits_per_code: bits of each, 1 ... 16.
+
+    Returns:
+      The bytes, codes in C order.
 
     Raises:
       ValueError: a code does not fit in `bits_per_code` bits, or the width is not 1..16.
@@ -41,7 +56,15 @@ def pack_codes(codes: np.ndarray, bits_per_code: int) -> bytes:
 
 
 def unpack_codes(data: bytes, shape: tuple[int, ...], bits_per_code: int) -> np.ndarray:
-    """Returns the int32 codes [*shape] that `pack_codes` wrote; values of fill bits are ignored.
+    """Reads back what `pack_codes` wrote; values of fill bits are ignored.
+
+    Args:
+      data: all its bytes.
+      shape: of the codes.
+      bits_per_code: bits of each, 1 ... 16.
+
+    Returns:
+      int32 [*shape].
 
     Raises:
       BitstreamError: `data` has another size than `shape` and the width give.

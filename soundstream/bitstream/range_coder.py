@@ -23,6 +23,13 @@ def encode_intervals(starts: Iterable[int], frequencies: Iterable[int]) -> bytes
     """Codes symbols given by their intervals [start, start + frequency) of [0, 2^15).
 
     Carries run into bytes already put out; an integer of any length takes care of them.
+
+    Args:
+      starts: where each symbol's interval starts.
+      frequencies: how long each is, as many.
+
+    Returns:
+      The fewest bytes that name them.
     """
     low, size, num_bytes = 0, _TOP - 1, 4
     for start, frequency in zip(starts, frequencies, strict=True):
@@ -45,7 +52,11 @@ def uniform_interval(symbol: int, bits: int) -> tuple[int, int]:
 
 
 class RangeDecoder:
-    """Reads symbols back, one at a time, so that each may choose the table of the next."""
+    """Reads symbols back, one at a time, so that each may choose the table of the next.
+
+    Args:
+      data: what `encode_intervals` wrote.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -54,12 +65,16 @@ class RangeDecoder:
         self._size = _TOP - 1
 
     def decode(self, cumulative: Sequence[int], first: int, last: int) -> int:
-        """The index in `cumulative` of the next symbol's interval.
+        """Reads the next symbol.
 
         Args:
           cumulative: holds many tables, one behind the other.
-          first, last: where the table to use starts and ends: cumulative[first] = 0, then where
-            each symbol's interval starts, and cumulative[last] = 2^15.
+          first: where the table to use starts: cumulative[first] = 0, then where each symbol's
+            interval starts.
+          last: where it ends: cumulative[last] = 2^15.
+
+        Returns:
+          The index in `cumulative` of the symbol's interval.
 
         Raises:
           BitstreamError: no encoder writes such bytes.

@@ -2,16 +2,30 @@
 
 
 def bits_per_code(codebook_size: int) -> int:
-    """Width of a packed code."""
+    """Tells how wide a packed code is.
+
+    Args:
+      codebook_size: how many codes there are.
+
+    Returns:
+      Bits.
+    """
     return (codebook_size - 1).bit_length()
 
 
 def num_quantizers_for(bitrate_bps: int, level_bps: float, num_quantizers: int) -> int:
-    """Levels that send exactly `bitrate_bps`; ValueError says what is possible.
+    """Finds the levels that send exactly a bitrate.
 
     Args:
-      level_bps: what each level sends.
+      bitrate_bps: bits per second.
+      level_bps: bits per second of each level.
       num_quantizers: levels there are.
+
+    Returns:
+      How many levels.
+
+    Raises:
+      ValueError: none do; it says what is possible.
     """
     levels = bitrate_bps / level_bps
     if levels != int(levels) or not 1 <= levels <= num_quantizers:

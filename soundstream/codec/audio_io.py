@@ -26,6 +26,12 @@ _STREAM_SUFFIXES = ("", ".wav")
 def open_audio(path: str) -> AudioReader:
     """Opens an audio file, or what comes through a pipe or standard input.
 
+    Args:
+      path: the file; "-" is standard input.
+
+    Returns:
+      Its reader.
+
     Raises:
       AudioError: missing, empty or not audio; names the file.
     """
@@ -65,7 +71,7 @@ def outlet(path: str) -> Iterator[Outlet]:
 def audio_sink(
     path: str, sample_rate: int, num_channels: int, num_samples: int | None
 ) -> Iterator[Callable[[np.ndarray], object]]:
-    """Gives a function that writes float32 [time, channels] as 16 bit, clipped to full scale.
+    """Opens an audio file to write: 16 bit, clipped to full scale; a context manager.
 
     Args:
       path: the suffix picks the format; through pipes and devices goes wav.
@@ -73,6 +79,9 @@ def audio_sink(
       num_channels: of every block.
       num_samples: per channel, if known: a pipe's wav header states it, and longer files than wav
         can hold become RF64.
+
+    Yields:
+      A function that writes a block, float32 [time, channels].
 
     Raises:
       AudioError: the format cannot be written, or cannot hold such audio.

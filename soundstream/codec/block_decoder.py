@@ -20,18 +20,21 @@ _CHUNK_SAMPLES = 1 << 20  # of all channels, after resampling: bounds memory wha
 class BlockDecoder:
     """Decodes the blocks of one stream in order.
 
+    Args:
+      model: the one that made the stream.
+      header: of the stream.
+      tables: the model's, for entropy-coded packets.
+
     Attributes:
       unreadable_frames: of packets that are intact but hold what the model cannot decode.
+
+    Raises:
+      BitstreamError: the stream was made with another model or other entropy tables.
     """
 
     def __init__(
         self, model: CodecModel, header: Header, tables: EntropyTables | None = None
     ) -> None:
-        """Prepares one decoder per channel.
-
-        Raises:
-          BitstreamError: the stream was made with another model or other entropy tables.
-        """
         metadata = model.metadata
         if header.model_id.hex() != metadata.model_id:
             raise BitstreamError(
@@ -55,11 +58,14 @@ class BlockDecoder:
         self._frames_per_chunk = max(1, chunk)
 
     def decode(self, block: Block, skipped_frames: int = 0) -> Iterator[np.ndarray]:
-        """Yields float32 [time, channels] at the model's rate, hop samples per frame.
+        """Decodes the next block, in pieces that bound the memory it takes.
 
         Args:
-          block: the next block.
+          block: follows the one before.
           skipped_frames: how many of its first frames to leave out.
+
+        Yields:
+          float32 [frames * hop, channels], full scale 1, at the model's rate.
         """
         if skipped_frames >= block.num_frames:
             return

@@ -22,7 +22,14 @@ _LOUDEST_BACKGROUND = 1e-4  # mean square, -40 dBFS: speech without a pause is n
 
 
 def band_powers(frames: np.ndarray) -> np.ndarray:
-    """Mean square of each band: float32 [frames, hop] -> float64 [frames, 8]."""
+    """Measures the power of each band.
+
+    Args:
+      frames: float32 [frames, hop], full scale 1.
+
+    Returns:
+      Mean squares, float64 [frames, 8].
+    """
     hop = frames.shape[1]
     spectrum = np.fft.rfft(frames * np.hanning(hop) * np.sqrt(8 / 3), axis=1)
     power = 2 * np.square(np.abs(spectrum)) / hop**2
@@ -30,20 +37,39 @@ def band_powers(frames: np.ndarray) -> np.ndarray:
 
 
 def describe_noise(powers: np.ndarray) -> bytes:
-    """The eight bytes for band powers [8]."""
+    """Describes noise as a packet does.
+
+    Args:
+      powers: mean square of each band, [8].
+
+    Returns:
+      Eight bytes.
+    """
     with np.errstate(divide="ignore"):
         levels = np.round(-20 * np.log10(powers))
     return np.clip(levels, 0, 255).astype(np.uint8).tobytes()
 
 
 def powers_of(description: bytes) -> np.ndarray:
-    """Band powers [8] of a description."""
+    """Reads what `describe_noise` wrote.
+
+    Args:
+      description: eight bytes.
+
+    Returns:
+      Mean square of each band, float64 [8].
+    """
     levels = np.frombuffer(description, np.uint8).astype(np.float64)
     return np.where(levels == 255, 0.0, 10 ** (-levels / 20))
 
 
 class NoiseGenerator:
-    """An endless stream of noise whose colour may change from frame to frame without a click."""
+    """An endless stream of noise whose colour may change from frame to frame without a click.
+
+    Args:
+      hop: samples per frame.
+      seed: of its random numbers.
+    """
 
     def __init__(self, hop: int, seed: int = 0) -> None:
         self._hop = hop
@@ -55,9 +81,16 @@ class NoiseGenerator:
         self._tail = np.zeros(hop)
 
     def generate(self, powers: np.ndarray, num_frames: int) -> np.ndarray:
-        """Returns float32 [num_frames * hop] of noise with these band powers [8].
+        """Goes on with the noise.
 
         From the first call on, the powers move smoothly towards what is asked for.
+
+        Args:
+          powers: mean square of each band, [8].
+          num_frames: how much to make.
+
+        Returns:
+          float32 [num_frames * hop], full scale 1.
         """
         if not num_frames:
             return np.zeros(0, np.float32)
@@ -78,7 +111,12 @@ class NoiseGenerator:
 
 
 class Background:
-    """What the quiet moments of the last seconds sound like."""
+    """What the quiet moments of the last seconds sound like.
+
+    Args:
+      sample_rate: Hz.
+      hop: samples per frame.
+    """
 
     def __init__(self, sample_rate: int, hop: int) -> None:
         self._hop = hop
@@ -86,12 +124,20 @@ class Background:
         self._memory = np.zeros((0, hop), np.float32)
 
     def hear(self, samples: np.ndarray) -> None:
-        """Takes note of float32 [frames * hop] that came from the other side."""
+        """Takes note of sound that came from the other side.
+
+        Args:
+          samples: float32 [frames * hop], full scale 1.
+        """
         memory = np.concatenate([self._memory, samples.reshape(-1, self._hop)])
         self._memory = memory[-self._memory_frames :]
 
     def powers(self) -> np.ndarray:
-        """Band powers [8] of the quietest frames in memory; zeros before anything was heard."""
+        """Measures the quietest frames in memory.
+
+        Returns:
+          Mean square of each band, float64 [8]; zeros before anything was heard.
+        """
         if not len(self._memory):
             return np.zeros(len(BAND_EDGES) - 1)
         energy = np.mean(self._memory**2, axis=1)

@@ -20,7 +20,11 @@ RAMP_SECONDS = 0.005  # in which the decoder's voice comes back
 
 
 class ConcealingDecoder:
-    """A `StreamingDecoder` that also makes up for frames that did not come."""
+    """A `StreamingDecoder` that also makes up for frames that did not come.
+
+    Args:
+      model: may be shared with other streams.
+    """
 
     def __init__(self, model: CodecModel) -> None:
         metadata = model.metadata
@@ -51,7 +55,7 @@ class ConcealingDecoder:
           denoise: the encoder's switch as the packet has it.
 
         Returns:
-          float32 [frames * hop].
+          float32 [frames * hop], full scale 1.
         """
         if codes is None:
             return self.conceal(1)
@@ -67,18 +71,28 @@ class ConcealingDecoder:
         return self._heard(samples)
 
     def conceal(self, num_frames: int) -> np.ndarray:
-        """Makes up for lost frames: float32 [num_frames * hop]."""
+        """Makes up for lost frames.
+
+        Args:
+          num_frames: how many, at least 1.
+
+        Returns:
+          float32 [num_frames * hop], full scale 1.
+        """
         if self._gain == 1.0:
             self._powers = self._background.powers()
         return self._heard(self._fill(num_frames, self._fade_frames))
 
     def pause(self, num_frames: int, description: bytes) -> np.ndarray:
-        """Fills a pause that was not sent: float32 [num_frames * hop].
+        """Fills a pause that was not sent.
 
         Args:
           num_frames: at least 1.
           description: eight bytes that say what the pause sounds like (see comfort_noise.py), or
             none: like the recording's quiet moments, or like the pause up to here.
+
+        Returns:
+          float32 [num_frames * hop], full scale 1.
         """
         if description:
             self._powers = powers_of(description)

@@ -44,10 +44,18 @@ class AudioSource(Protocol):
         """Sample rate in Hz."""
 
     @property
-    def channels(self) -> int: ...
+    def channels(self) -> int:
+        """Number of channels."""
 
     def blocks(self, block_samples: int) -> Iterator[np.ndarray]:
-        """Yields float32 [block_samples, channels] to the end; the last may be shorter."""
+        """Reads on to the end.
+
+        Args:
+          block_samples: how many samples of each channel a block has.
+
+        Yields:
+          float32 [block_samples, channels]; the last block may be shorter.
+        """
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,14 @@ class Span:
                 raise ValueError(f"{name} must be a time from 0 on, got {value}")
 
     def first_sample(self, sample_rate: int) -> int:
+        """Finds where it begins.
+
+        Args:
+          sample_rate: Hz.
+
+        Returns:
+          The number of the first sample.
+        """
         return round(self.start_seconds * sample_rate)
 
 
@@ -95,7 +111,7 @@ class Summary:
 
     @property
     def seconds(self) -> float:
-        """Length of the audio."""
+        """Length of the audio read or written, in seconds."""
         assert self.header.total_samples is not None
         return self.header.total_samples / self.header.sample_rate
 
@@ -117,7 +133,19 @@ def encode_audio(
     options: EncodeOptions,
     progress: Progress = lambda seconds: None,
 ) -> Summary:
-    """Writes `source` as an .sst stream. Samples that are not finite become 0 and are reported.
+    """Writes audio as an .sst stream.
+
+    Samples that are not finite become 0 and are reported.
+
+    Args:
+      model: encodes all channels.
+      source: what to encode.
+      stream: where the bytes go.
+      options: bitrate and all else.
+      progress: is told the seconds of audio done since the last call.
+
+    Returns:
+      What it came to; its header has the length, which the one written lacks.
 
     Raises:
       AudioError: the audio cannot be decoded to its end.
@@ -170,7 +198,7 @@ def decode_audio(
     span: Span = WHOLE,
     progress: Progress = lambda seconds: None,
 ) -> Summary:
-    """Writes the audio of an .sst stream; what is damaged or missing is said in the summary.
+    """Writes the audio of an .sst stream.
 
     Args:
       model: must be the one that made the stream.
@@ -178,10 +206,13 @@ def decode_audio(
       open_sink: given the header, opens the function that takes float32 [time, channels] blocks.
       tables: the model's entropy tables.
       span: the part to decode; what comes before is scanned, not decoded.
-      progress: is told the seconds done.
+      progress: is told the seconds of audio done since the last call.
+
+    Returns:
+      What it came to, and what is damaged or missing.
 
     Raises:
-      BitstreamError: made with another model.
+      BitstreamError: made with another model, or the span begins after the end.
     """
     started = time.perf_counter()
     header = reader.header

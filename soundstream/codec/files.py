@@ -32,14 +32,31 @@ Decoding = tuple[CodecModel, EntropyTables | None]  # what a file needs to be de
 
 @dataclass(frozen=True)
 class Job:
-    """One file to read and one to write; "-" is a pipe."""
+    """One file to read and one to write.
+
+    Attributes:
+      source: path of the file to read; "-" is standard input.
+      target: path of the file to write; "-" is standard output.
+    """
 
     source: str
     target: str
 
 
 def encode_jobs(source: str, target: str) -> list[Job]:
-    """`source` itself, or all audio files below it, each with its .sst file below `target`."""
+    """Lists what to encode.
+
+    Args:
+      source: an audio file, or a folder: all audio files below it.
+      target: the .sst file, or the folder for them.
+
+    Returns:
+      A job for each file; the folders below `target` are made.
+
+    Raises:
+      ValueError: source and target are one file, a folder has nothing to code or is to become a
+        file, or two files would become one.
+    """
     return _jobs(source, target, AUDIO_SUFFIXES, SST_SUFFIX)
 
 
@@ -52,12 +69,32 @@ def passed_over(source: str) -> str:
 
 
 def decode_jobs(source: str, target: str) -> list[Job]:
-    """`source` itself, or all .sst files below it, each with its .wav file below `target`."""
+    """Lists what to decode.
+
+    Args:
+      source: an .sst file, or a folder: all .sst files below it.
+      target: the audio file, or the folder for them, .wav.
+
+    Returns:
+      A job for each file; the folders below `target` are made.
+
+    Raises:
+      ValueError: source and target are one file, a folder has nothing to code or is to become a
+        file, or two files would become one.
+    """
     return _jobs(source, target, (SST_SUFFIX,), ".wav")
 
 
 def encode_file(model: CodecModel, job: Job, options: EncodeOptions) -> Summary:
     """Encodes one file; the target appears whole or not at all.
+
+    Args:
+      model: encodes all channels.
+      job: the audio file, and the .sst file.
+      options: bitrate and all else.
+
+    Returns:
+      What it came to.
 
     Raises:
       ValueError: one line that names the file and says what is wrong.
@@ -82,6 +119,15 @@ def decode_file(
 ) -> Summary:
     """Decodes one file or a part of it; of a damaged one, all that can be read.
 
+    Args:
+      model: must be the one that made the file.
+      job: the .sst file, and the audio file.
+      tables: the model's entropy tables.
+      span: the part to decode.
+
+    Returns:
+      What it came to, and what was damaged.
+
     Raises:
       ValueError: one line that names the file and says what is wrong.
     """
@@ -89,7 +135,19 @@ def decode_file(
 
 
 def decode_file_with(find: Callable[[bytes], Decoding], job: Job, span: Span = WHOLE) -> Summary:
-    """Like `decode_file`, with the model, and its tables, that `find` has for the file's id."""
+    """Decodes one file like `decode_file`, with a model that is looked for.
+
+    Args:
+      find: the model, and its tables, for the id of the file's header.
+      job: the .sst file, and the audio file.
+      span: the part to decode.
+
+    Returns:
+      What it came to, and what was damaged.
+
+    Raises:
+      ValueError: one line that names the file and says what is wrong.
+    """
     with _byte_source(job.source) as stream, _progress_bar(job) as bar:
 
         @contextlib.contextmanager
@@ -106,7 +164,13 @@ def decode_file_with(find: Callable[[bytes], Decoding], job: Job, span: Span = W
 
 
 def load_tables(model_dir: str) -> EntropyTables | None:
-    """The entropy tables beside a model, if it has any.
+    """Loads the entropy tables beside a model.
+
+    Args:
+      model_dir: the model's folder.
+
+    Returns:
+      The tables; None where there are none.
 
     Raises:
       ValueError: they are damaged.
@@ -119,7 +183,13 @@ def load_tables(model_dir: str) -> EntropyTables | None:
 
 
 def describe_file(source: str) -> dict[str, Any]:
-    """What `soundstream.bitstream.info.describe` says of a file.
+    """Tells what `soundstream.bitstream.info.describe` says of a file.
+
+    Args:
+      source: the .sst file; "-" is standard input.
+
+    Returns:
+      Facts by their names, which have the units.
 
     Raises:
       ValueError: one line that names the file and says what is wrong.

@@ -25,7 +25,7 @@ class EncodeOptions:
     """How to encode.
 
     Attributes:
-      bitrate_bps: of each channel, before entropy coding.
+      bitrate_bps: bits per second of each channel, before entropy coding.
       tables: for entropy coding; None sends all codes at their fixed width.
       dtx: whether pauses are described instead of coded (discontinuous transmission).
       denoise: whether the encoder removes noise; only for models that can.
@@ -40,7 +40,16 @@ class EncodeOptions:
 def make_header(
     metadata: Metadata, sample_rate: int, num_channels: int, options: EncodeOptions
 ) -> Header:
-    """The header of a stream that is about to be encoded; its length is not known yet.
+    """Makes the header of a stream that is about to be encoded; its length is not known yet.
+
+    Args:
+      metadata: of the model.
+      sample_rate: of the audio, Hz.
+      num_channels: of the audio.
+      options: bitrate and all else.
+
+    Returns:
+      The header.
 
     Raises:
       ValueError: the model does not offer the bitrate, or the sample rate is out of range.
@@ -64,7 +73,16 @@ def make_header(
 
 
 def payload_bits(codes: np.ndarray, bits_per_code: int, tables: EntropyTables) -> int:
-    """Bits of codes int32 [frames, levels], entropy-coded in packets as long as those of files."""
+    """Counts the bits of codes, entropy-coded in packets as long as those of files.
+
+    Args:
+      codes: int32 [frames, levels].
+      bits_per_code: width of a packed code.
+      tables: the model's.
+
+    Returns:
+      Bits of all payloads.
+    """
     coder = PacketCoder(bits_per_code, 1, tables)
     starts = range(0, len(codes), FRAMES_PER_PACKET)
     packets = [coder.encode(codes[start : start + FRAMES_PER_PACKET, None]) for start in starts]
@@ -72,7 +90,13 @@ def payload_bits(codes: np.ndarray, bits_per_code: int, tables: EntropyTables) -
 
 
 class PacketEncoder:
-    """Encodes one stream in order."""
+    """Encodes one stream in order.
+
+    Args:
+      model: encodes all channels.
+      header: of the stream.
+      options: those that the header was made with.
+    """
 
     def __init__(self, model: CodecModel, header: Header, options: EncodeOptions) -> None:
         channels = range(header.num_channels)
@@ -87,7 +111,14 @@ class PacketEncoder:
         self._pause_frames = max(1, round(NOISE_UPDATE_SECONDS * frame_rate))
 
     def encode(self, samples: np.ndarray) -> list[Packet]:
-        """float32 [frames * hop, channels] -> packets, in order; at most one packet of frames."""
+        """Encodes the next frames, at most as many as a packet has.
+
+        Args:
+          samples: float32 [frames * hop, channels], full scale 1, at the model's rate.
+
+        Returns:
+          Packets in order: one, or with `dtx` one for each stretch of speech or pause.
+        """
         channels = [np.ascontiguousarray(column) for column in samples.T]
         codes = np.stack(
             [encoder.encode(channel) for encoder, channel in zip(self._encoders, channels)], axis=1

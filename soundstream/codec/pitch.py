@@ -10,7 +10,15 @@ PAST_SECONDS = WINDOW_SECONDS + 1.25 * LONGEST_SECONDS  # how much of the past i
 
 
 def pitch_period(past: np.ndarray, sample_rate: int) -> int:
-    """Samples after which the end of `past` [time] repeats best (normalised correlation)."""
+    """Finds how long a sound's period is, by normalised correlation.
+
+    Args:
+      past: [time], at least PAST_SECONDS.
+      sample_rate: Hz.
+
+    Returns:
+      Samples after which the end of `past` repeats best.
+    """
     window = round(WINDOW_SECONDS * sample_rate)
     shortest, longest = round(SHORTEST_SECONDS * sample_rate), round(LONGEST_SECONDS * sample_rate)
     recent = past[-window - longest :].astype(np.float64)

@@ -18,7 +18,12 @@ _SILENCE_DBFS = -120.0
 
 
 class VoiceActivityDetector:
-    """Decides frame by frame for one channel."""
+    """Decides frame by frame for one channel.
+
+    Args:
+      sample_rate: Hz.
+      hop: samples per frame.
+    """
 
     def __init__(self, sample_rate: int, hop: int) -> None:
         frame_rate = sample_rate / hop
@@ -30,7 +35,14 @@ class VoiceActivityDetector:
         self._hangover = 0
 
     def is_active(self, samples: np.ndarray) -> np.ndarray:
-        """float32 [frames * hop] -> bool [frames]; keeps its state between calls."""
+        """Decides for the next frames; what it knows of the floor is kept between calls.
+
+        Args:
+          samples: float32 [frames * hop], full scale 1.
+
+        Returns:
+          bool [frames], whether somebody may be speaking.
+        """
         power = np.mean(samples.reshape(-1, self._hop).astype(np.float64) ** 2, axis=1)
         levels = 10 * np.log10(power + 10 ** (_SILENCE_DBFS / 10))
         return np.array([self._step(level) for level in levels.tolist()], bool)

@@ -16,7 +16,15 @@ Tensors = dict[str, np.ndarray]
 
 
 class Graph:
-    """One .tflite file. Serves any number of streams, and threads one after the other."""
+    """One .tflite file. Serves any number of streams, and threads one after the other.
+
+    Args:
+      path: the file.
+      num_threads: of each call.
+
+    Raises:
+      ValueError: the file is missing, or no TFLite model.
+    """
 
     def __init__(self, path: Path, num_threads: int = 1):
         self._path, self._num_threads = path, num_threads
@@ -30,17 +38,40 @@ class Graph:
         self._lock = threading.Lock()
 
     def inputs(self, signature: str) -> Tensors:
-        """Zeros for every input of `signature`, states included."""
+        """Lists what a signature takes, states included.
+
+        Args:
+          signature: its name.
+
+        Returns:
+          Zeros of the right shape and type by the names of the inputs.
+        """
         details = self._runner(signature).get_input_details()
         return {name: np.zeros(d["shape"], d["dtype"]) for name, d in details.items()}
 
     def for_stream(self, signature: str) -> Graph:
-        """The graph that a new stream may use: one of its own, if state is kept inside of it."""
+        """Chooses the graph that a new stream may use.
+
+        Args:
+          signature: its name.
+
+        Returns:
+          This one; a new one if the state is kept inside of it.
+        """
         if any(name.startswith(STATE_PREFIX) for name in self.inputs(signature)):
             return self
         return Graph(self._path, self._num_threads)
 
     def run(self, signature: str, inputs: Tensors) -> Tensors:
+        """Runs the graph once.
+
+        Args:
+          signature: its name.
+          inputs: all that it takes, states included.
+
+        Returns:
+          All that it gives, by name, states included.
+        """
         with self._lock:
             return self._runner(signature)(**inputs)
 
@@ -53,7 +84,13 @@ class Graph:
 
 @dataclass(frozen=True)
 class CodecModel:
-    """An exported model, loaded once."""
+    """An exported model, loaded once.
+
+    Attributes:
+      metadata: facts of it.
+      encoder: samples to codes.
+      decoder: codes to samples.
+    """
 
     metadata: Metadata
     encoder: Graph
@@ -63,7 +100,15 @@ class CodecModel:
     def load(
         cls, folder: str | Path, flavour: str | None = None, num_threads: int = 1
     ) -> CodecModel:
-        """Loads the graphs in `folder`; `flavour` None is the model's default one.
+        """Loads the graphs in a folder.
+
+        Args:
+          folder: of an exported model.
+          flavour: the number format; None is the model's default.
+          num_threads: of each call of a graph.
+
+        Returns:
+          The model.
 
         Raises:
           ValueError: names the missing or damaged file, or lists the flavours there are.
@@ -81,7 +126,15 @@ class CodecModel:
 
 
 class Stateful:
-    """One signature of a graph and the state of what goes through it."""
+    """One signature of a graph and the state of what goes through it.
+
+    Args:
+      graph: may be shared with other streams.
+      signature: its name.
+
+    Attributes:
+      state: tensors by the names of the inputs that take them; empty where the graph keeps it.
+    """
 
     def __init__(self, graph: Graph, signature: str):
         self._graph = graph
@@ -95,7 +148,14 @@ class Stateful:
         self.state = {k: v for k, v in inputs.items() if k.startswith(STATE_PREFIX)}
 
     def step(self, inputs: Tensors) -> Tensors:
-        """One call: outputs without state, which is kept."""
+        """Runs the graph once, and keeps its state.
+
+        Args:
+          inputs: all that the signature takes but the state.
+
+        Returns:
+          All that it gives but the state.
+        """
         outputs = self._graph.run(self._signature, inputs | self.state)
         self.state = {name: outputs.pop(name) for name in self.state}
         return outputs

@@ -44,7 +44,11 @@ class BatchEncoder(_Batch):
     """Audio to codes.
 
     Args:
-      bitrate_bps: of all streams, any multiple of one level's rate.
+      model: exported for many streams.
+      bitrate_bps: bits per second of each stream, any multiple of one level's rate.
+
+    Raises:
+      ValueError: the model does not offer the bitrate.
     """
 
     def __init__(self, model: CodecModel, bitrate_bps: int = 3_000):
@@ -53,10 +57,14 @@ class BatchEncoder(_Batch):
         super().__init__(model.encoder, metadata.signature_for(bitrate_bps), metadata)
 
     def encode(self, samples: np.ndarray, denoise: np.ndarray | None = None) -> np.ndarray:
-        """One call: float32 [streams, frames * hop] in [-1, 1] -> int32 [streams, frames, levels].
+        """Encodes the frames of one call.
 
         Args:
+          samples: floating point [streams, frames * hop], full scale 1.
           denoise: [streams], 0 off ... 1 on; only for models that have the switch.
+
+        Returns:
+          int32 [streams, frames, levels].
 
         Raises:
           ValueError: another shape, integers, samples that are not finite, or a switch that the
@@ -71,16 +79,24 @@ class BatchEncoder(_Batch):
 
 
 class BatchDecoder(_Batch):
-    """Codes to audio; the number of levels may change from call to call."""
+    """Codes to audio; the number of levels may change from call to call.
+
+    Args:
+      model: exported for many streams.
+    """
 
     def __init__(self, model: CodecModel):
         super().__init__(model.decoder, DECODE_SIGNATURE, model.metadata)
 
     def decode(self, codes: np.ndarray, denoise: np.ndarray | None = None) -> np.ndarray:
-        """One call: int32 [streams, frames, levels], -1 where one is missing -> float32 audio.
+        """Decodes the frames of one call.
 
         Args:
+          codes: int32 [streams, frames, levels], -1 where one is missing.
           denoise: [streams], as given to the encoder, for models whose decoder is conditioned too.
+
+        Returns:
+          float32 [streams, frames * hop], full scale 1.
 
         Raises:
           ValueError: another shape, no level or too many, codes that are no integers, or a switch

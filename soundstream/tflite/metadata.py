@@ -18,7 +18,14 @@ NOT_SENT = -1  # a code that stands for no entry: levels above the stream's rate
 
 
 def encode_signature(bitrate_bps: int) -> str:
-    """Name of the encoder's signature; they sort by rate, and the first is the default one."""
+    """Names the encoder's signature of a bitrate; they sort by it, the first is the default.
+
+    Args:
+      bitrate_bps: bits per second.
+
+    Returns:
+      The name.
+    """
     return f"encode_{bitrate_bps:05d}"
 
 
@@ -58,6 +65,7 @@ class Metadata:
 
     @property
     def bits_per_code(self) -> int:
+        """Width of a packed code in bits."""
         return rates.bits_per_code(self.codebook_size)
 
     @property
@@ -66,20 +74,55 @@ class Metadata:
         return self.sample_rate / self.hop
 
     def bits_per_frame(self, bitrate_bps: int) -> int:
+        """Counts the bits of a frame, before entropy coding.
+
+        Args:
+          bitrate_bps: bits per second.
+
+        Returns:
+          Bits.
+
+        Raises:
+          ValueError: the model does not offer the bitrate; it says what is possible.
+        """
         return self.num_quantizers_for(bitrate_bps) * self.bits_per_code
 
     def num_quantizers_for(self, bitrate_bps: int) -> int:
-        """Levels that send exactly `bitrate_bps`; ValueError lists what is possible."""
+        """Finds the levels that send exactly a bitrate.
+
+        Args:
+          bitrate_bps: bits per second.
+
+        Returns:
+          How many levels.
+
+        Raises:
+          ValueError: the model does not offer the bitrate; it says what is possible.
+        """
         level_bps = self.bits_per_code * self.frame_rate
         return rates.num_quantizers_for(bitrate_bps, level_bps, self.num_quantizers)
 
     def signature_for(self, bitrate_bps: int) -> str:
-        """The encoder signature that searches the fewest levels which `bitrate_bps` needs."""
+        """Finds the encoder signature that searches the fewest levels which a bitrate needs.
+
+        Args:
+          bitrate_bps: bits per second.
+
+        Returns:
+          The name of the signature.
+
+        Raises:
+          ValueError: the model does not offer the bitrate; it says what is possible.
+        """
         self.num_quantizers_for(bitrate_bps)
         return encode_signature(min(b for b in self.bitrates_bps if b >= bitrate_bps))
 
     def write(self, folder: Path) -> None:
-        """Writes `metadata.json`, with some values that follow from others for readers of JSON."""
+        """Writes `metadata.json`, with some values that follow from others for readers of JSON.
+
+        Args:
+          folder: of the model.
+        """
         values = dataclasses.asdict(self) | {
             "encoder_signatures": {str(b): encode_signature(b) for b in self.bitrates_bps},
             "decoder_signature": DECODE_SIGNATURE,
@@ -89,7 +132,17 @@ class Metadata:
 
     @classmethod
     def read(cls, folder: Path) -> Metadata:
-        """Raises ValueError where the file is missing, damaged, or of a newer format."""
+        """Reads `metadata.json`.
+
+        Args:
+          folder: of the model.
+
+        Returns:
+          The facts.
+
+        Raises:
+          ValueError: the file is missing, damaged, or of a newer format.
+        """
         path = folder / METADATA_FILE
         try:
             values: dict[str, Any] = {"streams_per_call": 1} | json.loads(path.read_text())

@@ -93,8 +93,14 @@ class StreamingEncoder(_FrameByFrame):
 
     Args:
       model: may be shared with other streams.
-      bitrate_bps: any multiple of one level's rate.
-      denoise: 0 off ... 1 on; only for models that have the switch. May be changed at any time.
+      bitrate_bps: bits per second, any multiple of one level's rate.
+      denoise: 0 off ... 1 on; only for models that have the switch.
+
+    Attributes:
+      denoise: the same; may be changed at any time.
+
+    Raises:
+      ValueError: the model does not offer the bitrate, or has no such switch.
     """
 
     def __init__(self, model: CodecModel, bitrate_bps: int = 3_000, denoise: float = 0.0):
@@ -106,7 +112,13 @@ class StreamingEncoder(_FrameByFrame):
         super().__init__(model.encoder, model.metadata.signature_for(bitrate_bps), model.metadata)
 
     def encode(self, samples: np.ndarray) -> np.ndarray:
-        """Floating point [n * hop] in [-1, 1] -> codes int32 [n, levels].
+        """Encodes the next frames.
+
+        Args:
+          samples: floating point [frames * hop], full scale 1.
+
+        Returns:
+          int32 [frames, levels].
 
         Raises:
           ValueError: no whole frames, integers, or samples that are not finite.
@@ -130,6 +142,9 @@ class StreamingEncoder(_FrameByFrame):
 class StreamingDecoder(_FrameByFrame):
     """Codes to audio; the number of levels may change from call to call.
 
+    Args:
+      model: may be shared with other streams.
+
     Attributes:
       denoise: what the encoder's switch was set to; matters only for models whose decoder is
         conditioned on it too. May be changed at any time.
@@ -142,7 +157,13 @@ class StreamingDecoder(_FrameByFrame):
         self._has_switch = "denoise" in self._shapes
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Integer codes [n, levels], -1 where one is missing -> float32 [n * hop].
+        """Decodes the next frames.
+
+        Args:
+          codes: integers [frames, levels], -1 where one is missing.
+
+        Returns:
+          float32 [frames * hop], full scale 1.
 
         Raises:
           ValueError: another shape, codes that are no integers, or that the model does not have.

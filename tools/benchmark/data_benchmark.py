@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 from absl import flags
 
-from common import command_line
+from common import command_line, machine
 from data.folder import AudioFolder
 from data.recordings import MANIFEST_COLUMNS
 from data.shards import Clip, PreparedSplit, to_int16, tsv_line
@@ -79,6 +79,7 @@ def main(_: list[str]) -> None:
     print(
         json.dumps(
             {
+                **machine.here_and_now(),
                 "audio_seconds_per_second_per_core": medians,
                 "ratio": round(statistics.median(ratios), 1),
                 "ratios_from_to": [round(min(ratios), 1), round(max(ratios), 1)],

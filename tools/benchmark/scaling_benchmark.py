@@ -25,7 +25,7 @@ import soundfile
 from absl import flags
 from tqdm import tqdm
 
-from common import command_line
+from common import command_line, machine
 from model.config import PRESETS, CodecConfig, preset
 from soundstream.atomic import write_whole
 from soundstream.tflite.many_streams import BatchDecoder, BatchEncoder
@@ -197,7 +197,7 @@ def step_axes(config: CodecConfig) -> dict[str, dict[float, list[str]]]:
 
 def main(_: list[str]) -> None:
     given = flags.FLAGS
-    report: dict[str, Any] = {}
+    report: dict[str, Any] = {**machine.here_and_now()}
     model_dir = Path(given.model_dir)
     if "streams" in given.measure:
         model = CodecModel.load(model_dir)

@@ -9,7 +9,6 @@ of its own. The state's way in and out of the graph is counted, a caller's copie
 """
 
 import json
-import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from common import command_line
+from common import command_line, machine
 from export.flatbuffer import cut_graph
 from soundstream.atomic import write_whole
 from soundstream.tflite.metadata import DECODE_SIGNATURE, Metadata
@@ -195,8 +194,7 @@ def run(
     if compare_dir:
         benchmark.add_peer(compare_dir)
     benchmark.run(rounds, runs)
-    machine = platform.processor() or platform.machine()
-    return {"machine": machine, "rows": benchmark.rows(), "peers": benchmark.peers()}
+    return {**machine.here_and_now(), "rows": benchmark.rows(), "peers": benchmark.peers()}
 
 
 def _define_flags() -> None:

@@ -23,7 +23,7 @@ from absl import flags
 from tqdm import tqdm
 
 import train  # defines its flags
-from common import command_line
+from common import command_line, machine
 from data.pipeline import training_batches
 from model.config import CodecConfig
 from soundstream.atomic import write_whole
@@ -208,6 +208,7 @@ def main(_: list[str]) -> None:
     print(table(report, data_speed))
     if given.output:
         facts = {
+            **machine.here_and_now(),
             "flags": sys.argv[1:],
             "clock": given.clock,
             "threads": given.threads,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from common import command_line
+from common import command_line, machine
 from data.selection import find_recordings
 from soundstream.atomic import write_whole
 from soundstream.bitstream.entropy_tables import EntropyTables
@@ -95,6 +95,7 @@ def main(_: list[str]) -> None:
             print(bitrate_bps, results[str(bitrate_bps)], flush=True)
     data = tables.to_bytes()
     report = {
+        **machine.here_and_now(),
         "tables_id": f"{tables.id:08x}",
         "bytes": len(data),
         "learnt_on": {"clips": len(clips), "frames": sum(map(len, clips))},

@@ -39,3 +39,5 @@ $run evaluate.py --input_dir="$data_dir" --split=valid --model_dir="$output_dir"
 sed -e "s|$output_dir|pretrained/$(basename "$output_dir")|; s|$data_dir|prepared|; s|${lyra_dir:-lyra}|lyra|; s|$scores|scores|; s|${JUDGES_PYTHON:-judges}|judges/bin/python|" \
   "$scores/scores.json" > "$output_dir/scores.json"
 $run tools/release/model_table.py
+# The tables of the model card.
+$run tools/measured.py

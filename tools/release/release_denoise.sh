@@ -39,3 +39,5 @@ score "$output_dir" "soundstream_denoise,soundstream,$two_stages,original"
 sed -e "s|$output_dir|pretrained/$(basename "$output_dir")|; s|$scratch/pairs|pairs|g; s|$scratch/scores|scores|" \
   "$scratch/scores/scores.json" > "$output_dir/scores.json"
 $run tools/release/model_table.py
+# The tables of the model card.
+$run tools/measured.py

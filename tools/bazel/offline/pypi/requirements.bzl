@@ -10,6 +10,7 @@ PACKAGES = [
     "matplotlib",
     "numpy",
     "onnxruntime",
+    "pdoc",
     "pesq",
     "pystoi",
     "pytest",
