@@ -40,5 +40,5 @@ def in_words(counts: Counter[str], most: int = 5) -> str:
 
 
 def printable(name: str | Path) -> str:
-    """A name as text that UTF-8 can hold: bytes that are no UTF-8 become `\\xe9` and the like."""
+    """A name as text that UTF-8 can hold: bytes that are no UTF-8 become hexadecimal."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -102,6 +102,11 @@ def encode_file(
     Args:
       source: any audio file (docs/inputs.md).
       target: appears whole or not at all.
+      bitrate_bps: bits per second of each channel.
+      model: from `load`; None: the default one.
+      entropy_coding: fewer bits for likely codes, where the model has tables.
+      dtx: describe pauses in place of coding them.
+      denoise: remove noise, with a model that can.
 
     Returns:
       What coding the file came to.

@@ -53,6 +53,7 @@ class Outlet:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
+        """Writes all of `data`, and does not keep it back."""
         self._stream.write(data)
         self._stream.flush()
 

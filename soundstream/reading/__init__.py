@@ -1,0 +1,1 @@
+"""Decoders of audio files: libsndfile where headers can be trusted, FFmpeg elsewhere."""

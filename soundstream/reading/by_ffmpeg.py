@@ -47,6 +47,7 @@ class FfmpegDecoder:
             self.frames = max(0, round(float(seconds) * self.rate))
 
     def blocks(self, first: int = 0) -> Iterator[np.ndarray]:
+        """See `Decoder.blocks`."""
         frames = self._from(first) if first else itertools.chain([self._first], self._frames)
         position = first
         for frame in frames:
@@ -67,6 +68,7 @@ class FfmpegDecoder:
             )
 
     def count_frames(self) -> int:
+        """See `Decoder.count_frames`."""
         if self._layout and self._layout.frames:
             return self._layout.frames
         self._start()
@@ -86,6 +88,7 @@ class FfmpegDecoder:
         return max(0, round((end - self._origin) * ticks))
 
     def close(self) -> None:
+        """Closes the file."""
         if self._container is not None:
             self._container.close()
         close = getattr(self._raw, "close", None)

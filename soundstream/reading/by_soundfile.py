@@ -35,6 +35,7 @@ class SoundfileDecoder:
         self.remarks = [layout.remark] if layout and layout.remark else []
 
     def blocks(self, first: int = 0) -> Iterator[np.ndarray]:
+        """See `Decoder.blocks`."""
         count = first
         try:
             if first >= self.frames:
@@ -50,6 +51,7 @@ class SoundfileDecoder:
             self.remarks.append(_breaks_off(count, self.frames, self.rate))
 
     def count_frames(self) -> int:
+        """See `Decoder.count_frames`."""
         if self.frames and not len(next(self.blocks(self.frames - 1), ())):
             raise AudioError(
                 f"{self._name}: ends before the {self.frames} samples that its header names"
@@ -61,6 +63,7 @@ class SoundfileDecoder:
         return self.frames
 
     def close(self) -> None:
+        """Closes the file."""
         self._file.close()
         self._raw.close()
 

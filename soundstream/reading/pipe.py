@@ -25,6 +25,7 @@ class Pipe:
             self._ahead[place : place + len(content)] = content
 
     def read(self, count: int) -> bytes:
+        """The next `count` bytes, fewer at the end."""
         if not self._ahead:
             return self._read(count)
         part = bytes(self._ahead[:count])
@@ -40,6 +41,7 @@ class Peek:
         self._position = 0
 
     def read(self, count: int) -> bytes:
+        """The next `count` bytes, fewer at the end."""
         part = self._pipe.ahead(self._position, count)
         self._position += len(part)
         return part
@@ -54,6 +56,7 @@ class Corrected:
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
 
     def read(self, count: int) -> bytes:
+        """The next `count` bytes, fewer at the end."""
         start = self._file.tell()
         part = bytearray(self._file.read(count))
         for place, content in self._corrections.items():

@@ -119,9 +119,7 @@ def scan(file: Any, size: int | None) -> Riff | None:
 
 
 def _format(content: bytes, order: str) -> tuple[str | None, int]:
-    """Libsndfile's name for a `fmt ` chunk, if it has one, and the bytes of a sample of all
-    channels.
-    """
+    """Libsndfile's name for a `fmt ` chunk, if any, and the bytes of a sample of all channels."""
     kind, channels, _, _, frame_bytes, bits = struct.unpack(order + "HHIIHH", content[:16])
     if kind == _EXTENSIBLE and len(content) >= 26:
         kind = struct.unpack(order + "H", content[24:26])[0]
