@@ -13,7 +13,7 @@ INTERRUPTED = 130  # the exit code that shells give what Ctrl-C ended
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Goes around a program. What the terminal cannot show of a name is written as its bytes in hexadecimal."""
+    """Goes around a program: what the terminal cannot show of a name becomes hexadecimal."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
