@@ -42,12 +42,11 @@ def tables(pretrained: Path) -> dict[str, str]:
 def filled(page: str, texts: dict[str, str]) -> str:
     """`page` with each text between its markers; ValueError if one has no place."""
     for name, text in texts.items():
-        pattern = rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end -->)"
-        page, count = re.subn(
-            pattern, lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page, flags=re.S
-        )
-        if count != 1:
-            raise ValueError(f"the page has {count} places for the table {name!r}")
+        places = re.findall(rf"<!-- {name}: [^\n]* -->\n.*?<!-- end -->", page, re.S)
+        if len(places) != 1:
+            raise ValueError(f"the page has {len(places)} places for the table {name!r}")
+        marker = places[0].partition("\n")[0]
+        page = page.replace(places[0], f"{marker}\n{text}\n<!-- end -->")
     return page
 
 
