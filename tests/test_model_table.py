@@ -1,5 +1,6 @@
 """README.md shows the released models as their files are, and the scores that were measured."""
 
+import json
 import re
 from pathlib import Path
 
@@ -24,6 +25,46 @@ def test_the_model_card_agrees_with_its_scores():
         (line,) = (text for text in card.splitlines() if text.startswith(f"{name} | {kbps} | "))
         cells = [re.sub(r" ±.*", "", cell) for cell in line.strip("| ").split(" | ")]
         assert cells[2 : 2 + len(scores)] == [score.strip("| ") for score in scores]
+
+
+def rows(page: Path) -> list[list[str]]:
+    """The cells of all tables of a page."""
+    lines = page.read_text().replace("**", "").splitlines()
+    return [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+
+
+NOISY = {
+    "codec, switched off": "soundstream",
+    "codec, switched on": "soundstream_denoise",
+    "RNNoise, then the codec": "rnnoise+soundstream",
+    "the codec, then RNNoise": "soundstream+rnnoise",
+    "noisy, no codec": "original",
+}
+SHOWN = ("visqol_speech", "pesq_wb", "estoi", "si_sdr", "dnsmos")
+
+
+def shown(scores: dict, *names: str) -> list[str]:
+    decimals = {"estoi": 3, "si_sdr": 1}
+    texts = (f"{scores[name]['mean']:.{decimals.get(name, 2)}f}" for name in names)
+    return [re.sub(r"^0(?=\.\d{3}$)", "", text) for text in texts]
+
+
+def test_scores_of_noise_removal_are_those_that_were_measured():
+    folder = ROOT / "pretrained" / "speech_denoise"
+    conditions = json.loads((folder / "scores.json").read_text())["groups"]["condition"]
+    measured = {
+        (f"{float(name.split()[0]):g} dB", entry["codec"]): entry["scores"]
+        for name, entries in conditions.items()
+        for entry in entries
+    }
+    card = [cells for cells in rows(folder / "README.md") if cells[0].endswith(" dB")]
+    assert len(card) == len(measured)
+    for snr, what, *cells in card:
+        assert cells[: len(SHOWN)] == shown(measured[snr, NOISY[what]], *SHOWN), (snr, what)
+    guide = [cells for cells in rows(ROOT / "docs" / "denoising.md") if cells[0] in NOISY]
+    assert len(guide) == 3
+    for what, *cells in guide:
+        assert cells == shown(measured["5 dB", NOISY[what]], "pesq_wb", "estoi", "dnsmos")
 
 
 def test_all_models_have_a_row_and_all_files_a_checksum():

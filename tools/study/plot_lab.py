@@ -53,7 +53,7 @@ def draw(table: dict[str, list[float]], path: Path) -> None:
             axis.plot(table[x], table[name], label=name.split("_")[-1], linewidth=1.2)
         axis.set_ylabel(TITLES.get(word, word))
         axis.grid(alpha=0.3)
-        axis.legend(loc="lower right", fontsize=8)
+        axis.legend(loc="best", fontsize=8)
     axes[-1, 0].set_xlabel(x)
     figure.tight_layout()
     figure.savefig(path, dpi=100, metadata={"Software": None})
