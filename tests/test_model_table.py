@@ -17,16 +17,6 @@ def test_readme_agrees_with_the_released_files():
     assert agrees, "run tools/release/model_table.py"
 
 
-def test_the_model_card_agrees_with_its_scores():
-    texts = model_table.tables(ROOT / "pretrained")["scores"].replace("**", "")
-    rows = [row.split(" | ") for row in texts.splitlines()[2:]]
-    card = (ROOT / "pretrained" / "speech" / "README.md").read_text()
-    for name, kbps, *scores in rows:
-        (line,) = (text for text in card.splitlines() if text.startswith(f"{name} | {kbps} | "))
-        cells = [re.sub(r" ±.*", "", cell) for cell in line.strip("| ").split(" | ")]
-        assert cells[2 : 2 + len(scores)] == [score.strip("| ") for score in scores]
-
-
 def rows(page: Path) -> list[list[str]]:
     """The cells of all tables of a page."""
     lines = page.read_text().replace("**", "").splitlines()
@@ -40,7 +30,6 @@ NOISY = {
     "the codec, then RNNoise": "soundstream+rnnoise",
     "noisy, no codec": "original",
 }
-SHOWN = ("visqol_speech", "pesq_wb", "estoi", "si_sdr", "dnsmos")
 
 
 def shown(scores: dict, *names: str) -> list[str]:
@@ -49,18 +38,14 @@ def shown(scores: dict, *names: str) -> list[str]:
     return [re.sub(r"^0(?=\.\d{3}$)", "", text) for text in texts]
 
 
-def test_scores_of_noise_removal_are_those_that_were_measured():
-    folder = ROOT / "pretrained" / "speech_denoise"
-    conditions = json.loads((folder / "scores.json").read_text())["groups"]["condition"]
+def test_the_guides_scores_of_noise_removal_are_those_that_were_measured():
+    file = ROOT / "pretrained" / "speech_denoise" / "scores.json"
+    conditions = json.loads(file.read_text())["groups"]["condition"]
     measured = {
         (f"{float(name.split()[0]):g} dB", entry["codec"]): entry["scores"]
         for name, entries in conditions.items()
         for entry in entries
     }
-    card = [cells for cells in rows(folder / "README.md") if cells[0].endswith(" dB")]
-    assert len(card) == len(measured)
-    for snr, what, *cells in card:
-        assert cells[: len(SHOWN)] == shown(measured[snr, NOISY[what]], *SHOWN), (snr, what)
     guide = [cells for cells in rows(ROOT / "docs" / "denoising.md") if cells[0] in NOISY]
     assert len(guide) == 3
     for what, *cells in guide:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 import soxr
@@ -25,6 +24,7 @@ from ..bitstream.errors import BitstreamError
 from ..bitstream.header import Header
 from ..bitstream.info import describe_damage
 from ..tflite.runtime import CodecModel
+from .audio_source import AudioSource
 from .block_decoder import BlockDecoder
 from .packet_encoder import EncodeOptions, PacketEncoder, make_header
 
@@ -34,28 +34,6 @@ _WARM_UP_SECONDS = 1.0  # decoded before a part that starts in the middle of a s
 Progress = Callable[[float], object]  # is given the seconds of audio done since the last call
 Write = Callable[[np.ndarray], object]  # takes float32 [time, channels]
 OpenSink = Callable[[Header], AbstractContextManager[Write]]
-
-
-class AudioSource(Protocol):
-    """What is encoded: a file, like `AudioReader`, or samples in memory."""
-
-    @property
-    def rate(self) -> int:
-        """Sample rate in Hz."""
-
-    @property
-    def channels(self) -> int:
-        """Number of channels."""
-
-    def blocks(self, block_samples: int) -> Iterator[np.ndarray]:
-        """Reads on to the end.
-
-        Args:
-          block_samples: how many samples of each channel a block has.
-
-        Yields:
-          float32 [block_samples, channels]; the last block may be shorter.
-        """
 
 
 @dataclass(frozen=True)
