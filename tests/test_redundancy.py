@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation.packet_loss import GilbertElliott
 from soundstream.bitstream.datagrams import DISTANCES, FARTHEST, DatagramCoder, Sum
 from soundstream.bitstream.errors import BitstreamError
 from soundstream.bitstream.packets import Kind, Packet, PacketCoder
@@ -15,6 +16,7 @@ from soundstream.codec.redundancy import PROFILES, DatagramEncoder, Profile, pro
 from soundstream.codec.repair import Repair
 from tests import fake_runtime
 from tests.golden.make_format_vectors import likely_codes, tables
+from tools.study.compare_sums import still_missing
 
 CODER = DatagramCoder(6)
 MODEL = fake_runtime.CodecModel(fake_runtime.Metadata(codebook_size=64, hop=20, num_quantizers=20))
@@ -216,3 +218,10 @@ def test_a_wrong_byte_reaches_no_farther_than_the_sums(number, data):
     for at in [*range(number - 2 * FARTHEST - 8), *range(number + FARTHEST, 60)]:
         same = [one.received(at) or one.rebuilt(at) for one in (right, repair)]
         np.testing.assert_array_equal(same[0].codes, same[1].codes)
+
+
+def test_a_sum_of_two_makes_up_for_more_than_a_copy():
+    network = GilbertElliott.independent(0.2)
+    none, copy, pair = (still_missing(network, sums, 400) for sums in ((), [(1,)], [(2, 5)]))
+    assert none == pytest.approx(0.2, abs=0.05)
+    assert 0 <= 2 * pair < copy < none / 2

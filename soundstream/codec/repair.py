@@ -53,6 +53,9 @@ class Repair:
 
     def rebuilt(self, number: int) -> Datagram | None:
         """The first levels of a packet that did not come, as many as sums tell of by now."""
+        self._equations = [
+            e for e in self._equations if any(one not in self._came for one in e.numbers)
+        ]
         while any(self._solve(equation) for equation in self._equations):
             pass
         return self._rebuilt.get(number)
