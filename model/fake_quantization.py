@@ -1,10 +1,10 @@
 """Eight-bit activations in a float net: what the int8 flavour will compute, ready to be trained.
 
 Every activation between the first and the last convolution of the audio is rounded to one of 256
-steps, as LiteRT does it: y = scale * (round(x / scale) clipped to 256 steps around zero_point). The
-outermost convolutions read and write audio in float: eight bits of audio would be heard in pauses.
-Scales are learnt with the weights, by the gradient of "Learned Step Size Quantization"
-(arXiv 1902.08153). Kernels need no such care: their int8 scales are per channel.
+steps, as LiteRT does it: y = scale * (round(x / scale) clipped to 256 steps around zero_point), by
+a quantizer of tensorflow-model-optimization. The outermost convolutions read and write audio in
+float: eight bits of audio would be heard in pauses. Scales are learnt with the weights. Kernels
+need no such care: their int8 scales are per channel.
 """
 
 import functools
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_model_optimization as tfmot
 
 from model.streaming import Residual, Sequential, State, StreamingLayer
 
@@ -21,15 +22,20 @@ STEPS = 255  # between the least and the greatest of 256 values
 CLIPPED_PERCENT = 0.01
 SMALLEST_RANGE = 0.02
 
+_QUANTIZER = tfmot.quantization.keras.quantizers.LastValueQuantizer(
+    num_bits=8, per_axis=False, symmetric=False, narrow_range=False
+)
+
 
 class FakeQuantize(StreamingLayer):
     """Rounds to 256 values; the gradient passes as if it did not, except where values clip.
 
-    Weights: log_scale, trainable; zero_point, an integer from 0 to 255, fixed.
+    Weights: log_scale, learnt where the layer is `trainable`, which it is not by itself;
+    zero_point, an integer from 0 to 255, fixed.
     """
 
     def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(trainable=False, **kwargs)
         self.log_scale = self.add_weight(name="log_scale", shape=(), initializer="zeros")
         self.zero_point = self.add_weight(
             name="zero_point", shape=(), initializer="zeros", trainable=False
@@ -44,22 +50,16 @@ class FakeQuantize(StreamingLayer):
 
     def step(self, x: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
         scale = tf.exp(tf.convert_to_tensor(self.log_scale))
-        return _fake_quantize(x, scale, tf.convert_to_tensor(self.zero_point)), state
+        if self.trainable:
+            # The same values. The derivative by scale is that of "Learned Step Size Quantization"
+            # (arXiv 1902.08153): without this, it would see clipped values alone.
+            return scale * self._rounded(x / scale, tf.ones([])), state
+        return self._rounded(x, scale), state
 
-
-@tf.custom_gradient
-def _fake_quantize(x: tf.Tensor, scale: tf.Tensor, zero_point: tf.Tensor) -> Any:
-    low, high = -zero_point * scale, (STEPS - zero_point) * scale
-    # The operator that the converter knows.
-    y = tf.quantization.fake_quant_with_min_max_vars(x, low, high)
-
-    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None]:
-        inside = (x >= low) & (x <= high)
-        # y = scale * n: inside, the change of n takes that of scale back, but for the rounding.
-        d_scale = tf.reduce_sum(dy * (y - tf.where(inside, x, 0.0))) / scale
-        return tf.where(inside, dy, 0.0), d_scale, None
-
-    return y, gradient
+    def _rounded(self, x: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+        zero_point = tf.convert_to_tensor(self.zero_point)
+        ends = {"min_var": -zero_point * scale, "max_var": (STEPS - zero_point) * scale}
+        return _QUANTIZER(x, training=False, weights=ends)  # ranges are ours, so never "training"
 
 
 def quantize_encoder(encoder: Sequential) -> None:

@@ -72,3 +72,10 @@ def test_a_decoder_trained_on_keeps_the_id_of_its_codes(tmp_path):
     trainer.train_step(batch())
     assert any(moved(decoder, trainer.codec.decoder.weights))
     assert weights_hash(trainer.codec) == weights_hash(source)
+
+
+def test_weights_begin_other_runs_whosever_their_codes_are(tmp_path):
+    save_model(SoundStream(PLAIN.replace(codes_of="0123456789abcdef")), tmp_path / "weights.npz")
+    trainer = make_trainer(PLAIN)
+    assert checkpoints.start(trainer, tmp_path / "weights.npz") == 0
+    assert weights_hash(trainer.codec) != "0123456789abcdef"

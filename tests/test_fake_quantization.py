@@ -25,21 +25,35 @@ def test_outputs_are_256_values_with_zero_among_them(layer):
     np.testing.assert_allclose(np.diff(values), 3.0 / STEPS, rtol=1e-3)
 
 
-def test_values_inside_move_by_half_a_step_at_most(layer):
+@pytest.fixture(params=[False, True], ids=["fixed", "learnt"])
+def either(request, layer):
+    layer.trainable = request.param
+    return layer
+
+
+def test_values_inside_move_by_half_a_step_at_most(either):
     x = tf.random.stateless_uniform([1, 1000, 1], [0, 0], -0.9, 1.9)
-    assert np.abs(layer(x) - x).max() <= 1.5 / STEPS * 1.001
+    assert np.abs(either(x) - x).max() <= 1.5 / STEPS * 1.001
 
 
-def test_gradient_passes_inside_and_not_outside(layer):
+def test_gradient_passes_inside_and_not_outside(either):
     x = tf.constant([[[-2.0], [-0.5], [0.5], [1.5], [2.5]]])
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = layer(x)
-    np.testing.assert_array_equal(tape.gradient(y, x).numpy().ravel(), [0, 1, 1, 1, 0])
+        y = either(x)
+    np.testing.assert_allclose(tape.gradient(y, x).numpy().ravel(), [0, 1, 1, 1, 0], rtol=1e-6)
+
+
+def test_a_scale_that_is_learnt_gives_the_same_values(layer):
+    x = tf.random.stateless_uniform([1, 1000, 1], [0, 0], -2.0, 3.0)
+    expected = layer(x)
+    layer.trainable = True
+    np.testing.assert_allclose(layer(x), expected, atol=1e-6)
 
 
 def test_gradient_of_the_scale(layer):
     """Clipped values follow the scale; those inside follow their rounding error."""
+    layer.trainable = True
     x = tf.constant([[[-2.0], [0.5], [2.5]]])
     with tf.GradientTape() as tape:
         y = layer(x)

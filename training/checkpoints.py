@@ -155,7 +155,7 @@ def load_compact(trainer: Trainer, path: str | Path) -> int:
       ValueError: unreadable file, or another codec.
     """
     config, arrays = _read(path)
-    if config != trainer.codec.config:
+    if config.replace(codes_of="") != trainer.codec.config.replace(codes_of=""):
         raise ValueError(f"{path} holds codec {config.to_dict()}, not the one asked for")
     groups = _groups(trainer)
     discriminators = groups.pop("discriminators")
@@ -202,6 +202,7 @@ def start(trainer: Trainer, path: str | Path) -> int:
     """
     config, arrays = _read(path)
     wanted = trainer.codec.config
+    config = config.replace(codes_of=wanted.codes_of)  # whose codes: `training.run.train` says so
     if config not in (wanted, wanted.without_denoising()):
         if growth.grows_from(config, wanted):
             growth.take_grown(trainer.codec, load_codec(path))

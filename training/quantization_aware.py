@@ -48,9 +48,9 @@ class Student(keras.Model):
         self.codec = self.average = codec
         self.stage = Stage(start=0, end=None, quantizer=True, adversarial=False)
         self.steps_done = tf.Variable(0, dtype=tf.int64, name="steps_done", trainable=False)
+        codec.trainable = True  # the scales too
         self._scales = [w for w in codec.trainable_weights if "log_scale" in w.name]
-        scale_ids = {id(scale) for scale in self._scales}
-        self._kernels = [w for w in codec.trainable_weights if id(w) not in scale_ids]
+        self._kernels = [w for w in codec.trainable_weights if "log_scale" not in w.name]
         self._optimizers = [
             keras.optimizers.Adam(
                 keras.optimizers.schedules.CosineDecay(rate, total_steps), beta_2=0.99

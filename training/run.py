@@ -122,8 +122,8 @@ def train(
       ValueError: no audio, wrong sample rate, crops too short for a loss, or a folder of another
         run.
     """
-    if settings.decoder_only:
-        config = config.replace(codes_of=_codes_of(run.init_from))
+    if settings.decoder_only or settings.denoiser_only:
+        config = config.replace(codes_of=_codes_of(run.init_from, settings.decoder_only))
     strategy = distribution.strategy(run.distribution)
     crop = data.crop_samples(config)
     if settings.weights.visqol:
@@ -190,10 +190,14 @@ def train(
     return trainer
 
 
-def _codes_of(init_from: str | None) -> str:
+def _codes_of(init_from: str | None, decoder_only: bool) -> str:
+    """Id of the model whose codes a run goes on using; "" where the codec is the run's own."""
     if not init_from:
-        raise ValueError("decoder_only=True needs init_from: a codec whose codes are decoded")
-    return weights_hash(checkpoints.load_codec(init_from))
+        if decoder_only:
+            raise ValueError("decoder_only=True needs init_from: a codec whose codes are decoded")
+        return ""
+    codec = checkpoints.load_codec(init_from)
+    return weights_hash(codec) if decoder_only else codec.config.codes_of
 
 
 def reporters(

@@ -21,6 +21,7 @@ PACKAGES = [
     "tensorboard",
     "tensorflow",
     "tensorflow-io",
+    "tensorflow-model-optimization",
     "tf-keras",
     "tqdm",
     "tree-sitter",
