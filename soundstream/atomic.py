@@ -21,9 +21,15 @@ class _EndedBySignal(BaseException):
 
 
 def is_stream(path: str | Path) -> bool:
-    """Whether what is written to `path` passes through: a pipe, a terminal, /dev/stdout.
+    """Tells whether what is written to `path` passes through: a pipe, a terminal, /dev/stdout.
 
     What lies in /dev and /proc counts whatever it leads to: others have it open already.
+
+    Args:
+      path: need not exist.
+
+    Returns:
+      True for a stream; False for a regular file, a folder, or what does not exist.
     """
     if Path(os.path.abspath(path)).parts[1:2] in (("dev",), ("proc",)):  # noqa: PTH100 (no links)
         return True
@@ -42,6 +48,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     permissions. Where `path` is a stream (`is_stream`) its own name is given: what is written
     passes through. The temporary file is removed when the block fails, is interrupted, or the
     process is ended by SIGTERM or SIGHUP.
+
+    Args:
+      path: the file to write; its folder must exist.
+
+    Yields:
+      The path to write to: of a temporary file in the same folder, or of the stream itself.
 
     Raises:
       ValueError: the folder is missing or cannot be written to, or `path` is a folder or a disk.
@@ -72,6 +84,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
     """Writes a file at once: who reads `path` meanwhile finds the old content or the new one.
+
+    Args:
+      path: the file to write; its folder must exist.
+      content: all of it; text is written as UTF-8.
 
     Raises:
       ValueError, OSError: as `whole_file`.

@@ -58,9 +58,15 @@ class AudioHeader:
 
 
 def read_header(path: str | Path) -> AudioHeader:
-    """What a file holds, to seek in: of files that were joined, the first, which is remarked.
+    """Tells what a file holds, to seek in: of files that were joined, the first, which is remarked.
 
     Compressed files are read through for it, though not decoded.
+
+    Args:
+      path: any format that `read_audio` reads.
+
+    Returns:
+      Its rate, channels, length and remarks.
 
     Raises:
       AudioError: the file is missing, unreadable, not audio, or wav or flac that was cut off.
@@ -173,7 +179,8 @@ class AudioReader:
                 ...
 
     Args:
-      path: any format that `read_audio` reads except raw G.722.
+      source: any format that `read_audio` reads, by the name of the file or pipe; or a stream of
+        bytes that goes forward only.
       sample_rate: resample to this rate in Hz; None keeps the file's own.
 
     Attributes:
@@ -183,19 +190,12 @@ class AudioReader:
       frames: number of samples at `rate` as the file's header has it, 0 where it does not say.
         Headers may lie: use it for progress, and count the samples that came for anything else.
       remarks: what is odd about the file; complete once it has been read to its end.
+
+    Raises:
+      AudioError: the file is missing, unreadable, or not audio.
     """
 
     def __init__(self, source: str | Path | BinaryIO, sample_rate: int | None = None):
-        """Opens a file.
-
-        Args:
-          source: any format that `read_audio` reads, by the name of the file or pipe; or a stream
-            of bytes that goes forward only.
-          sample_rate: resample to this rate in Hz; None keeps the file's own.
-
-        Raises:
-          AudioError: the file is missing, unreadable, or not audio.
-        """
         self._decoder = open_decoder(source, whole=True)
         self.source_rate: int = self._decoder.rate
         self.rate: int = sample_rate or self.source_rate

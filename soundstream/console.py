@@ -13,7 +13,13 @@ INTERRUPTED = 130  # the exit code that shells give what Ctrl-C ended
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Goes around a program: what the terminal cannot show of a name becomes hexadecimal."""
+    """Goes around a program: what the terminal cannot show of a name becomes hexadecimal.
+
+    Ctrl-C ends the program with one line on standard error and the exit code 130.
+
+    Yields:
+      Nothing; the program is the block.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -25,7 +31,14 @@ def guarded() -> Iterator[None]:
 
 
 def told(message: object) -> str:
-    """A message in one line: of the system's errors, the file and what is wrong with it."""
+    """Puts a message in one line: of the system's errors, the file and what is wrong with it.
+
+    Args:
+      message: an exception, or anything that `str` takes.
+
+    Returns:
+      The line, without an end of line.
+    """
     if isinstance(message, OSError) and message.filename:
         return f"{message.filename}: {message.strerror}"
     return str(message)

@@ -9,10 +9,14 @@ from pathlib import Path
 
 
 def find_files(folder: str | Path, suffixes: Collection[str]) -> tuple[list[Path], Counter[str]]:
-    """The files below a folder that end in one of `suffixes` (".wav"), sorted.
+    """Finds the files below a folder that end in one of the suffixes.
+
+    Args:
+      folder: where to look; links to folders are not followed.
+      suffixes: in lower case, as in ".wav"; files may have them in any case.
 
     Returns:
-      files, and how many there are of each other suffix; hidden files do not count.
+      Files, sorted, and how many there are of each other suffix; hidden files do not count there.
 
     Raises:
       ValueError: a folder cannot be read; names it.
@@ -34,11 +38,26 @@ def find_files(folder: str | Path, suffixes: Collection[str]) -> tuple[list[Path
 
 
 def in_words(counts: Counter[str], most: int = 5) -> str:
-    """The most frequent suffixes of `find_files`, as in "12 .txt, 3 .jpg"."""
+    """Names the most frequent suffixes.
+
+    Args:
+      counts: how many files there are of each suffix, from `find_files`.
+      most: how many suffixes to name.
+
+    Returns:
+      Words as in "12 .txt, 3 .jpg"; ", ..." follows if there are more suffixes.
+    """
     words = [f"{count} {printable(suffix)}" for suffix, count in counts.most_common(most)]
     return ", ".join(words) + (", ..." if len(counts) > most else "")
 
 
 def printable(name: str | Path) -> str:
-    """A name as text that UTF-8 can hold: bytes that are no UTF-8 become hexadecimal."""
+    """Turns a name into text that UTF-8 can hold.
+
+    Args:
+      name: of a file or folder, as the system gives it.
+
+    Returns:
+      The name; bytes that are no UTF-8 are hexadecimal, with a backslash and x before them.
+    """
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -23,7 +23,13 @@ _FORMATS = {
 
 
 def format_of(path: str | Path) -> tuple[str, str | None]:
-    """Libsndfile's format and subtype for a file's suffix; None is the format's own.
+    """Finds libsndfile's format and subtype by a file's suffix.
+
+    Args:
+      path: the file; its suffix may be in any case.
+
+    Returns:
+      Format and subtype, as in "OGG" and "OPUS"; None is the format's own subtype.
 
     Raises:
       AudioError: it cannot write such files.
@@ -39,13 +45,16 @@ def format_of(path: str | Path) -> tuple[str, str | None]:
 def open_writer(
     path: str | Path, sample_rate: int, num_channels: int, wide: bool = False
 ) -> Iterator[Callable[[np.ndarray], object]]:
-    """Gives a function that writes float [time, channels]; wav and flac become 16 bit, clipped.
+    """Opens an audio file to write; a context manager. Wav and flac become 16 bit, clipped.
 
     Args:
       path: the suffix picks the format.
       sample_rate: Hz.
       num_channels: of every block.
       wide: of wav: RF64, which may be longer than 4 GB.
+
+    Yields:
+      A function that writes a block, floating point [time, channels], full scale 1.
 
     Raises:
       AudioError: the format cannot be written, or not with such audio.

@@ -96,7 +96,15 @@ class DatagramCoder:
         return PacketCoder(self.bits_per_code, self.num_channels, self.tables)
 
     def encode(self, codes: np.ndarray, sums: Sequence[Sum] = (), denoise: bool = False) -> bytes:
-        """Codes [frames, channels, levels] and sums -> a datagram, entropy-coded if shorter.
+        """Writes a datagram, entropy-coded if that is shorter.
+
+        Args:
+          codes: integers [frames, channels, levels], the packet's own.
+          sums: of earlier packets, at most 8, with as many frames and channels as `codes`.
+          denoise: whether the encoder was told to remove noise.
+
+        Returns:
+          The datagram; without sums it is a plain packet.
 
         Raises:
           ValueError: a shape or a code does not fit, or it would be too long.
@@ -125,6 +133,12 @@ class DatagramCoder:
 
     def decode(self, data: bytes) -> Datagram:
         """Reads a whole datagram.
+
+        Args:
+          data: all its bytes.
+
+        Returns:
+          Its codes, or the description of a pause, and its sums.
 
         Raises:
           BitstreamError: it is damaged, breaks a rule above, or needs tables that are not there.

@@ -98,7 +98,13 @@ class EntropyTables:
         return encode_intervals(*self.intervals(codes))
 
     def intervals(self, codes: np.ndarray) -> tuple[list[int], list[int]]:
-        """Where the interval of each of `codes` [frames, channels, levels] starts, its frequency.
+        """Looks up the interval of each code, for `encode_intervals`.
+
+        Args:
+          codes: integers [frames, channels, levels], 0 ... codebook size - 1.
+
+        Returns:
+          Where each interval starts, and its frequency: of 2^15, in the order of `codes`, flat.
 
         Raises:
           ValueError: a code or the number of levels is beyond the tables.
@@ -136,7 +142,14 @@ class EntropyTables:
         return self.read(RangeDecoder(data), shape)
 
     def read(self, decoder: RangeDecoder, shape: tuple[int, int, int]) -> np.ndarray:
-        """The next int32 codes [frames, channels, levels] of what `decoder` reads.
+        """Reads the next codes from a range decoder, which may hold more.
+
+        Args:
+          decoder: stands where the codes begin, and is left where they end.
+          shape: frames, channels, levels.
+
+        Returns:
+          int32 [frames, channels, levels].
 
         Raises:
           BitstreamError: the bytes are damaged, or there are more levels than tables.

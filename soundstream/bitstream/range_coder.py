@@ -46,7 +46,15 @@ def encode_intervals(starts: Iterable[int], frequencies: Iterable[int]) -> bytes
 
 
 def uniform_interval(symbol: int, bits: int) -> tuple[int, int]:
-    """Start and frequency of one of 2^bits symbols that are all equally likely."""
+    """Finds the interval of one of 2^bits symbols that are all equally likely.
+
+    Args:
+      symbol: 0 ... 2^bits - 1.
+      bits: 1..15.
+
+    Returns:
+      Where the interval starts, and its frequency, both of 2^15.
+    """
     width = TOTAL >> bits
     return symbol * width, width
 
@@ -86,7 +94,13 @@ class RangeDecoder:
         return index
 
     def decode_uniform(self, bits: int) -> int:
-        """The next of symbols that are all equally likely: a number of `bits` bits, 1..15.
+        """Reads the next symbol, one of 2^bits that are all equally likely.
+
+        Args:
+          bits: 1..15.
+
+        Returns:
+          The symbol, 0 ... 2^bits - 1.
 
         Raises:
           BitstreamError: no encoder writes such bytes.

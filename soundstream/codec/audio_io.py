@@ -42,25 +42,50 @@ def open_audio(path: str) -> AudioReader:
 
 
 def goes_through(path: str) -> bool:
-    """Whether what is written passes on at once and cannot be changed later: a pipe or device."""
+    """Tells whether what is written passes on at once and cannot be changed later.
+
+    Args:
+      path: where to write; "-" is standard output.
+
+    Returns:
+      True for standard output, a pipe or a device.
+    """
     return path == PIPE or is_stream(path)
 
 
 class Outlet:
-    """Passes bytes on at once, so that live sound does not wait for a buffer to fill."""
+    """Passes bytes on at once, so that live sound does not wait for a buffer to fill.
+
+    Args:
+      stream: open for writing bytes; the caller closes it.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
-        """Writes all of `data`, and does not keep it back."""
+        """Writes bytes and flushes them.
+
+        Args:
+          data: all of it is written.
+        """
         self._stream.write(data)
         self._stream.flush()
 
 
 @contextlib.contextmanager
 def outlet(path: str) -> Iterator[Outlet]:
-    """Where `goes_through`: standard output, or a pipe or device by its name."""
+    """Opens what `goes_through`; a context manager.
+
+    Args:
+      path: a pipe or device; "-" is standard output, which stays open.
+
+    Yields:
+      Where to write bytes.
+
+    Raises:
+      ValueError, OSError: as `whole_file`.
+    """
     if path == PIPE:
         yield Outlet(sys.stdout.buffer)
         return

@@ -1,8 +1,6 @@
-"""Whole files through the streaming codec, block by block, in constant memory.
+"""Files of any rate, channels and length through the streaming codec, in constant memory.
 
-Works at any sample rate, number of channels and length. Channels are coded as independent mono
-streams of one loaded model. The resampler has no delay, nor has the codec, so sample i that comes
-out belongs to sample i that went in.
+Channels are mono streams of one model. Sample i that comes out belongs to sample i that went in.
 """
 
 from __future__ import annotations
@@ -30,7 +28,6 @@ from .packet_encoder import EncodeOptions, PacketEncoder, make_header
 
 _BLOCK_SECONDS = 0.5  # read at once: little, for live input from a pipe
 _WARM_UP_SECONDS = 1.0  # decoded before a part that starts in the middle of a stream
-
 Progress = Callable[[float], object]  # is given the seconds of audio done since the last call
 Write = Callable[[np.ndarray], object]  # takes float32 [time, channels]
 OpenSink = Callable[[Header], AbstractContextManager[Write]]
@@ -38,7 +35,11 @@ OpenSink = Callable[[Header], AbstractContextManager[Write]]
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a recording; `seconds` is None up to its end.
+    """A part of a recording.
+
+    Attributes:
+      start_seconds: where it begins.
+      seconds: its length; None up to the recording's end.
 
     Raises:
       ValueError: a time that is negative, infinite or no number.
@@ -111,9 +112,7 @@ def encode_audio(
     options: EncodeOptions,
     progress: Progress = lambda seconds: None,
 ) -> Summary:
-    """Writes audio as an .sst stream.
-
-    Samples that are not finite become 0 and are reported.
+    """Writes audio as an .sst stream; samples that are not finite become 0 and are reported.
 
     Args:
       model: encodes all channels.
@@ -258,11 +257,8 @@ class _Cut:
 
 
 def _base_frame(header: Header, span: Span) -> int:
-    """The frame to decode from, so that all has settled where the span starts.
-
-    At its start a sample of the model's rate and one of the audio's fall together, so that the
-    resampler sees the same instants as in a run from the beginning.
-    """
+    """The frame to decode from, so that all has settled where the span starts."""
+    # Samples of both rates fall together there: the resampler sees the instants of a whole run.
     samples_per_frame = Fraction(header.hop * header.sample_rate, header.coded_rate)
     warm_up = round(_WARM_UP_SECONDS * header.coded_rate / header.hop)
     frame = int(span.first_sample(header.sample_rate) / samples_per_frame) - warm_up

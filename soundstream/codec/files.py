@@ -61,7 +61,17 @@ def encode_jobs(source: str, target: str) -> list[Job]:
 
 
 def passed_over(source: str) -> str:
-    """Which files of a folder are no audio by their suffix, in words; "" if there are none."""
+    """Tells which files of a folder are no audio by their suffix.
+
+    Args:
+      source: a folder, which is searched with all below it; of a file, nothing is told.
+
+    Returns:
+      The most frequent suffixes in words, as in "12 .txt, 3 .jpg"; "" if there are none.
+
+    Raises:
+      ValueError: a folder cannot be read; names it.
+    """
     if source == PIPE or not Path(source).is_dir():
         return ""
     _, others = find_files(source, (*AUDIO_SUFFIXES, SST_SUFFIX))

@@ -18,6 +18,10 @@ class Receiver:
     Deliver what comes, and play one packet after the other. What makes up for a packet comes with
     the eight after it, so play a packet when those have had their time.
 
+    Args:
+      model: decodes all channels; must be the one that encoded them.
+      coder: reads the datagrams, and knows how many channels they have.
+
     Attributes:
       num_rebuilt: packets played from what others told of them.
       num_concealed: packets of which nothing was known.
@@ -37,9 +41,13 @@ class Receiver:
         self._num_frames = 1  # of a packet that did not come
 
     def deliver(self, number: int, data: bytes) -> None:
-        """Takes in a datagram; `number` counts packets from any start.
+        """Takes in a datagram, or counts it in `num_refused`.
 
         That its bytes are right is the transport's business: UDP drops what was damaged.
+
+        Args:
+          number: of the packet; counts from any start.
+          data: the whole datagram.
         """
         try:
             datagram = self._coder.decode(data)
@@ -54,7 +62,14 @@ class Receiver:
         self._repair.add(number, datagram)
 
     def play(self, number: int) -> np.ndarray:
-        """The audio of a packet, float32 [time, channels]; numbers rise by one at each call."""
+        """Decodes a packet, or makes up for it.
+
+        Args:
+          number: of the packet; rises by one at each call.
+
+        Returns:
+          float32 [time, channels] at the model's rate, full scale 1.
+        """
         datagram = self._repair.received(number)
         if datagram is None:
             datagram = self._rebuilt(number)

@@ -31,9 +31,13 @@ class Profile:
     parts: tuple[tuple[tuple[int, ...], int], ...] = ()
 
     def split(self, num_levels: int, bits_per_code: int) -> tuple[int, list[tuple[int, int]]]:
-        """How a packet as long as one of `num_levels` levels is shared out.
+        """Shares out a packet as long as one of `num_levels` levels.
 
         A frame's bits are rounded down to whole codes, for one frame of one channel in a packet.
+
+        Args:
+          num_levels: of a packet without redundancy.
+          bits_per_code: width of a packed code.
 
         Returns:
           The packet's own levels, and for each sum its row of DISTANCES and levels.
@@ -66,7 +70,17 @@ PROFILES = {
 
 
 def profile_named(name: str) -> Profile:
-    """ValueError lists the profiles there are."""
+    """Finds a profile.
+
+    Args:
+      name: "off", "light" or "strong".
+
+    Returns:
+      The profile of PROFILES.
+
+    Raises:
+      ValueError: there is no such profile; lists those there are.
+    """
     if name not in PROFILES:
         raise ValueError(f"no redundancy {name!r}: there are {', '.join(PROFILES)}")
     return PROFILES[name]
@@ -74,6 +88,10 @@ def profile_named(name: str) -> Profile:
 
 class DatagramEncoder:
     """Codes of one stream -> datagrams, in order.
+
+    Args:
+      coder: writes the datagrams.
+      profile: what redundancy to start with.
 
     Attributes:
       profile: may be changed at any time.
@@ -85,7 +103,14 @@ class DatagramEncoder:
         self._past: deque[np.ndarray | None] = deque(maxlen=FARTHEST)  # the newest last
 
     def encode(self, codes: np.ndarray, denoise: bool = False) -> bytes:
-        """The datagram of int codes [frames, channels, levels], no longer than these are packed.
+        """Writes the next datagram, no longer than all of `codes` would be if packed.
+
+        Args:
+          codes: integers [frames, channels, levels]; the last levels make room for the sums.
+          denoise: whether the encoder was told to remove noise.
+
+        Returns:
+          The datagram.
 
         Raises:
           ValueError: a shape or a code does not fit, or there are too few levels.
@@ -98,7 +123,15 @@ class DatagramEncoder:
         return data
 
     def pause(self, num_frames: int, description: bytes = b"") -> bytes:
-        """The datagram of a pause, which eight bytes per channel describe, or none."""
+        """Writes the next datagram, of a pause.
+
+        Args:
+          num_frames: how long it is, 1..64.
+          description: what it sounds like, 8 bytes per channel, or none.
+
+        Returns:
+          The datagram.
+        """
         self._past.append(None)
         return Packet(Kind.SILENCE, num_frames, 0, description).to_bytes()
 

@@ -30,7 +30,12 @@ class Repair:
         self._newest = 0
 
     def add(self, number: int, datagram: Datagram) -> None:
-        """Takes in what came; a second one of the same number changes nothing."""
+        """Takes in what came; a second one of the same number changes nothing.
+
+        Args:
+          number: of the packet; 64 or more away from the newest, all is forgotten first.
+          datagram: its content.
+        """
         if abs(number - self._newest) >= _KEPT_PACKETS:
             # The sender began anew, or nothing came for long.
             self._came, self._rebuilt, self._equations = {}, {}, []
@@ -48,11 +53,25 @@ class Repair:
         self._equations = [e for e in self._equations if min(e.numbers) > oldest]
 
     def received(self, number: int) -> Datagram | None:
-        """The packet as it came."""
+        """Looks up a packet as it came.
+
+        Args:
+          number: of the packet.
+
+        Returns:
+          Its content; None if it did not come, or long ago.
+        """
         return self._came.get(number)
 
     def rebuilt(self, number: int) -> Datagram | None:
-        """The first levels of a packet that did not come, as many as sums tell of by now."""
+        """Rebuilds a packet that did not come from what sums tell of it by now.
+
+        Args:
+          number: of the packet.
+
+        Returns:
+          Its first levels, as many as are known; None if nothing is.
+        """
         self._equations = [
             e for e in self._equations if any(one not in self._came for one in e.numbers)
         ]

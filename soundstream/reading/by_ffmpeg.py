@@ -23,7 +23,23 @@ _MAX_CHANNELS = 255  # as many as an .sst file holds
 
 
 class FfmpegDecoder:
-    """A regular file or a pipe by FFmpeg."""
+    """A regular file or a pipe by FFmpeg: a `Decoder`.
+
+    Args:
+      name: of the file, for messages; ".g722" at its end makes it raw G.722.
+      file: open for reading bytes, at its beginning; a `Pipe` cannot seek.
+      layout: what the header of a wav file says; None of all else.
+
+    Attributes:
+      rate: Hz.
+      channels: at least 1.
+      frames: samples per channel as the header has them, 0 where it does not say.
+      subtype: always None.
+      remarks: what is odd about the file; complete once it has been read to its end.
+
+    Raises:
+      AudioError: nothing in it can be decoded, it has over 255 channels, or PyAV is missing.
+    """
 
     def __init__(self, name: str, file: Any, layout: riff.Riff | None) -> None:
         self._name = name
@@ -47,7 +63,17 @@ class FfmpegDecoder:
             self.frames = max(0, round(float(seconds) * self.rate))
 
     def blocks(self, first: int = 0) -> Iterator[np.ndarray]:
-        """See `Decoder.blocks`."""
+        """Decodes on to the end.
+
+        Args:
+          first: the sample to begin with.
+
+        Yields:
+          float32 [time, channels], full scale 1, of any length.
+
+        Raises:
+          AudioError: it is damaged further on, or changes its rate or number of channels.
+        """
         frames = self._from(first) if first else itertools.chain([self._first], self._frames)
         position = first
         for frame in frames:
@@ -68,7 +94,14 @@ class FfmpegDecoder:
             )
 
     def count_frames(self) -> int:
-        """See `Decoder.count_frames`."""
+        """Counts samples by the packets' times, without decoding them; not of a pipe.
+
+        Returns:
+          Samples per channel; of files that were joined, about those of the first.
+
+        Raises:
+          AudioError: it cannot be read to its end.
+        """
         if self._layout and self._layout.frames:
             return self._layout.frames
         self._start()

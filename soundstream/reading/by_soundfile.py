@@ -18,7 +18,23 @@ _FLAC_START = b"fLaC\0\0\0\x22"  # its mark, and the head of the block that alwa
 
 
 class SoundfileDecoder:
-    """A regular file by libsndfile."""
+    """A regular file by libsndfile: a `Decoder`.
+
+    Args:
+      name: of the file, for messages.
+      file: open for reading bytes; `close` closes it.
+      layout: what the header of a wav file says; None of all else.
+
+    Attributes:
+      rate: Hz.
+      channels: at least 1.
+      frames: samples per channel as the header has them.
+      subtype: of a wav file without any oddity, in libsndfile's terms; None of all else.
+      remarks: what is odd about the file; complete once it has been read to its end.
+
+    Raises:
+      AudioError: libsndfile cannot read it.
+    """
 
     def __init__(self, name: str, file: BinaryIO, layout: riff.Riff | None) -> None:
         self._name = name
@@ -35,7 +51,17 @@ class SoundfileDecoder:
         self.remarks = [layout.remark] if layout and layout.remark else []
 
     def blocks(self, first: int = 0) -> Iterator[np.ndarray]:
-        """See `Decoder.blocks`."""
+        """Decodes on to the end.
+
+        Args:
+          first: the sample to begin with.
+
+        Yields:
+          float32 [time, channels], full scale 1, of any length.
+
+        Raises:
+          AudioError: it is damaged further on.
+        """
         count = first
         try:
             if first >= self.frames:
@@ -51,7 +77,14 @@ class SoundfileDecoder:
             self.remarks.append(_breaks_off(count, self.frames, self.rate))
 
     def count_frames(self) -> int:
-        """See `Decoder.count_frames`."""
+        """Checks the length that the header names by reading the last sample.
+
+        Returns:
+          Samples per channel; of FLAC files that were joined, those of the first.
+
+        Raises:
+          AudioError: the file ends before, or is damaged there.
+        """
         if self.frames and not len(next(self.blocks(self.frames - 1), ())):
             raise AudioError(
                 f"{self._name}: ends before the {self.frames} samples that its header names"
@@ -76,6 +109,13 @@ def _breaks_off(count: int, claimed: int, rate: int) -> str:
 
 
 def holds_another(file: Any) -> bool:
-    """Whether one FLAC file was appended to another: libsndfile ends where the first one does."""
+    """Tells whether FLAC files were joined: libsndfile ends where the first one does.
+
+    Args:
+      file: a regular file, open for reading and not empty; its position stays.
+
+    Returns:
+      True if a FLAC file begins anywhere after the first byte.
+    """
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(_FLAC_START, 1) >= 0

@@ -30,21 +30,41 @@ class Decoder(Protocol):
     remarks: list[str]
 
     def blocks(self, first: int = 0) -> Iterator[np.ndarray]:
-        """float32 [time, channels] from sample `first` to the end, in blocks of any length.
+        """Decodes on to the end.
+
+        Args:
+          first: the sample to begin with.
+
+        Yields:
+          float32 [time, channels], full scale 1, of any length.
 
         Raises:
           AudioError: it is damaged further on, or changes its rate or number of channels.
         """
 
     def count_frames(self) -> int:
-        """Samples per channel, by more than the header's word, but without decoding them."""
+        """Counts samples by more than the header's word, but without decoding all of them.
+
+        Returns:
+          Samples per channel.
+
+        Raises:
+          AudioError: the file cannot be read, or ends before its header says.
+        """
 
     def close(self) -> None:
         """Frees the file."""
 
 
 def reason_of(error: Exception) -> str:
-    """The libraries' own words without the path that they put before them."""
+    """Finds the libraries' own words without the path that they put before them.
+
+    Args:
+      error: of the system, libsndfile or FFmpeg.
+
+    Returns:
+      What is wrong, without the file's name.
+    """
     if isinstance(error, FileNotFoundError):
         return "no such file"
     words = getattr(error, "strerror", None) or getattr(error, "error_string", None) or error
@@ -52,6 +72,14 @@ def reason_of(error: Exception) -> str:
 
 
 def unreadable(name: str, error: Exception | str) -> AudioError:
-    """The error to raise where a library gives up on a file."""
+    """Makes the error to raise where a library gives up on a file.
+
+    Args:
+      name: of the file.
+      error: what the library raised, or the reason in words.
+
+    Returns:
+      The error, which names the file and the reason.
+    """
     reason = error if isinstance(error, str) else reason_of(error)
     return AudioError(f"{name}: cannot be read as audio: {reason}")

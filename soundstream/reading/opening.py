@@ -29,6 +29,9 @@ def open_decoder(path: str | Path | BinaryIO, whole: bool = False) -> Decoder:
       path: the file, pipe or stream.
       whole: it will be read to its end, so that looking through all of it first costs little.
 
+    Returns:
+      A decoder at the beginning; the caller closes it.
+
     Raises:
       AudioError: there is no audio in it, or it cannot be opened; names it.
     """

@@ -51,7 +51,14 @@ class Riff:
 
 
 def is_riff(head: bytes) -> bool:
-    """Whether a file that begins with these 12 bytes is wav."""
+    """Tells a wav file by its first bytes.
+
+    Args:
+      head: the first 12 bytes of the file, or more.
+
+    Returns:
+      True for RIFF, RIFX, RF64 and BW64 that hold WAVE.
+    """
     return head[:4] in _MAGICS and head[8:12] == b"WAVE"
 
 
