@@ -171,7 +171,13 @@ def test_the_released_checkpoint_holds_the_released_weights():
         for name in ("weights.npz", "resume.npz")
     )
     for name, variable in expected.items():
-        np.testing.assert_array_equal(found[name], variable, err_msg=name)
+        before, now = found[name].numpy(), variable.numpy()
+        if name.startswith("decoder/last/"):  # made stronger: tools/release/restore_level.py
+            gain = np.sum(before * now) / np.sum(before * before)
+            assert 1.1 < gain < 1.3
+            np.testing.assert_allclose(now, gain * before, atol=1e-3, err_msg=name)
+        else:
+            np.testing.assert_array_equal(before, now, err_msg=name)
 
 
 def test_discriminators_of_other_windows_start_fresh(tmp_path):

@@ -9,8 +9,9 @@ hundred are still missing when they are due. The sums have all levels here; noth
 from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from common import command_line
 from evaluation.packet_loss import GilbertElliott, Network
 from soundstream.bitstream.datagrams import DISTANCES, FARTHEST, Datagram, Sum
 from soundstream.codec.repair import Repair
@@ -58,4 +59,4 @@ def main(_: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_integer("num_packets", 2_500, "How many packets are sent.", 1)
-    app.run(main)
+    command_line.run(main)
