@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from metrics.registry import Metric
+from metrics.registry import Column, Metric
 
 RATE = 16_000
 _WORKER = Path(__file__).with_name("judge_worker.py")
@@ -101,6 +101,12 @@ def _score(
     reference: np.ndarray, degraded: np.ndarray, rate: int, *, judge: str, python: str
 ) -> float:
     return _judges(python).score(judge, reference, degraded, rate)
+
+
+COLUMNS = tuple(
+    Column(name, title, higher_is_better=higher, digits=2 if name == "distill_mos" else 3)
+    for name, (title, higher) in _TITLES.items()
+)
 
 
 def find_judges(

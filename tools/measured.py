@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from common import command_line
+from evaluation import judges
 from metrics import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,7 +84,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _metrics(entries: list[dict[str, Any]]) -> list[registry.Column]:
-    known = [*registry.METRICS, *registry.COSTS]
+    known = [*judges.COLUMNS, *registry.METRICS, *registry.COSTS]  # what no loss imitates first
     return [one for one in known if one.name in entries[0]["scores"]]
 
 

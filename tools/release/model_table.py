@@ -19,7 +19,13 @@ from common import command_line
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 NAMES = {"soundstream": "**this**", "lyra": "Lyra V2", "opus": "Opus"}
-COLUMNS = {"visqol_speech": "ViSQOL", "pesq_wb": "PESQ-WB", "estoi": "ESTOI", "si_sdr": "SI-SDR dB"}
+COLUMNS = {
+    "distill_mos": "Distill-MOS",
+    "dnsmos": "DNSMOS",
+    "visqol_speech": "ViSQOL",
+    "pesq_wb": "PESQ-WB",
+    "estoi": "ESTOI",
+}
 DECIMALS = {"estoi": 3, "si_sdr": 1}
 IN_MODEL_TABLE = ("visqol_speech", "pesq_wb", "estoi")
 MODEL_COLUMNS = ("model", "id", "input", "bitrates", "two int8 files", "scores", "licence")
