@@ -32,31 +32,31 @@ NETWORKS = {
 }
 
 
-def still_missing(network: Network, sums: Sequence[tuple[int, ...]], num_packets: int) -> float:
+def still_missing(network: Network, sums: Sequence[tuple[int, ...]], packets: int) -> float:
     """Share of packets that neither came nor could be rebuilt when FARTHEST more had their time."""
     codes = np.zeros((1, 1, 1), np.int32)
     told = tuple(Sum(DISTANCES.index(distances), codes) for distances in sums)
     datagram = Datagram(1, codes, sums=told)
-    lost = network.sample(num_packets, np.random.default_rng(0))
+    lost = network.sample(packets, np.random.default_rng(0))
     repair = Repair()
     missing = 0
-    for now in range(num_packets + FARTHEST):
-        if now < num_packets and not lost[now]:
+    for now in range(packets + FARTHEST):
+        if now < packets and not lost[now]:
             repair.add(now, datagram)
         due = now - FARTHEST
         missing += due >= 0 and not (repair.received(due) or repair.rebuilt(due))
-    return missing / num_packets
+    return missing / packets
 
 
 def main(_: list[str]) -> None:
     print(f"| what a packet tells of | {' | '.join(NETWORKS)} |")
     print("|---" * (len(NETWORKS) + 1) + "|")
     for sums in CHOICES:
-        shares = [still_missing(n, sums, flags.FLAGS.num_packets) for n in NETWORKS.values()]
+        shares = [still_missing(n, sums, flags.FLAGS.packets) for n in NETWORKS.values()]
         cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
         print(f"| {' and '.join(map(str, sums))} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":
-    flags.DEFINE_integer("num_packets", 2_500, "How many packets are sent.", 1)
+    flags.DEFINE_integer("packets", 2_500, "How many packets are sent.", 1)
     command_line.run(main)
