@@ -20,7 +20,7 @@ CLIP = ROOT / "demo" / "clips" / "polish_mls_6892.flac"
 FLAGS = (
     *("--flagfile=speech.flags", "--total_steps=10", "--batch_size=2", "--validation_steps=10"),
     *("--quantizer_start=2", "--adversarial_start=4", "--adversarial_ramp=2"),
-    *("--validation_bitrates_bps=3000", "--mix_music_share=0", "--mix_noise_share=0"),
+    *("--validation_bitrate_bps=3000", "--mix_music_share=0", "--mix_noise_share=0"),
 )
 # What reads files, and what must give the same bytes as ever.
 TESTS = ("tests/test_pipeline.py", "tests/test_golden.py")
@@ -65,8 +65,8 @@ def test_it_trains_exports_and_codes(python, tmp_path):
     assert [row["codec"] for row in rows] == ["unquantized", "3000bps"]
     assert all(row["step"] == "10" and np.isfinite(float(row["si_sdr"])) for row in rows)
 
-    flavours = "--quantization=dynamic_int8,float16,float32"
-    weights = f"--checkpoint={trained / 'weights.npz'}"
+    flavours = "--flavour=dynamic_int8,float16,float32"
+    weights = f"--weights={trained / 'weights.npz'}"
     folder = f"--output_dir={exported}"
     run(python, "export/to_tflite.py", weights, folder, flavours, "--bitrate_bps=3000")
 
