@@ -19,7 +19,7 @@ from absl import app, flags
 from soundstream import cli
 
 STRAY = "input_dir=x"
-_TYPES = {None: "string", int: "int", cli._seconds: "float"}
+_TYPES = {None: "string", int: "int", float: "float"}
 
 
 class Started(Exception):
