@@ -126,7 +126,7 @@ def test_it_is_said_how_speakers_were_told_apart(tmp_path, caplog):
     # Folders that all share tell nobody apart.
     assert {r.speaker for r in read_folder(tmp_path)} == {"anna", "bob"}
     said = [record.getMessage() for record in caplog.records]
-    assert said[0].endswith("3 files are speech of 2 speakers: 3 by their folder 2 deep")
+    assert said[0].endswith("3 files are speech of 2 speakers: 3 by their folder 3 deep")
     assert said[1].endswith("passed over, no audio by name: 1 .txt")
 
 
