@@ -107,6 +107,7 @@ def write(unit: Unit, folder: Path, sample_rate: int) -> bool:
         clip = shards.Clip(unit.number, offset, len(piece), **recording.columns)
         samples[recording.split].append(piece)
         clips.append((recording.split, clip))
+    record.parent.mkdir(parents=True, exist_ok=True)
     for split, parts in samples.items():
         path = shards.shard_path(folder, split, unit.number)
         if parts:
@@ -116,7 +117,6 @@ def write(unit: Unit, folder: Path, sample_rate: int) -> bool:
             path.unlink(missing_ok=True)
     rows = [(split, *dataclasses.astuple(clip)) for split, clip in clips]
     text = json.dumps({"key": key, "clips": rows, "refused": refused})
-    record.parent.mkdir(parents=True, exist_ok=True)
     write_whole(record, text)
     return True
 
