@@ -99,7 +99,11 @@ def test_signals_leave_nothing_behind_and_still_end_the_process(tmp_path, number
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a")]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
-    with subprocess.Popen(command, **streams) as process:
+    # What a shell in the background makes its children ignore, this one minds as ever.
+    def minded() -> None:
+        signal.signal(number, signal.SIG_DFL)
+
+    with subprocess.Popen(command, **streams, preexec_fn=minded) as process:
         assert process.stdout.readline() == "on\n" and len(names(tmp_path)) == 1
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
