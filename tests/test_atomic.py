@@ -99,6 +99,7 @@ def test_signals_leave_nothing_behind_and_still_end_the_process(tmp_path, number
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a")]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+
     # What a shell in the background makes its children ignore, this one minds as ever.
     def minded() -> None:
         signal.signal(number, signal.SIG_DFL)

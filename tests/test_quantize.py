@@ -165,14 +165,14 @@ def test_int16_of_several_frames_per_call(model, folder, audio, tmp_path):
 
 
 def test_int16_needs_speech_and_explicit_state(model, audio, tmp_path):
-    with pytest.raises(ValueError, match=r"quantization .'int16'.: choose from"):
+    with pytest.raises(ValueError, match=r"flavour .'int16'.: choose from"):
         export_model(model, tmp_path, ["int16"])
     with pytest.raises(ValueError, match="state packed is not for int16"):
         export_model(model, tmp_path, ["int16"], state="packed", int16_speech=audio)
 
 
 def test_int8_needs_a_model_of_its_own(model, tmp_path):
-    with pytest.raises(ValueError, match=r"quantization .'int8'.: choose from"):
+    with pytest.raises(ValueError, match=r"flavour .'int8'.: choose from"):
         export_model(model, tmp_path, ["int8"])
 
 
