@@ -75,7 +75,7 @@ def test_mutated_audio_headers(tmp_path, name):
 
 
 @pytest.mark.slow
-@pytest.mark.fuzz
+@pytest.mark.timeout(3600)
 def test_slices_of_mutated_audio_headers_in_processes_of_their_own(tmp_path):
     record = tmp_path / "record.json"
     total = len(audio_target.FORMATS) * audio_target.SLICE
