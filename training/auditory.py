@@ -81,7 +81,9 @@ def pulse_loss(reference: Spectrum, decoded: Spectrum, sample_rate: int) -> tf.T
     level = tf.stop_gradient(mean_x + middle)
     loudest = tf.reduce_max(level, axis=[1, 2], keepdims=True)
     heard = tf.cast(level > loudest - PULSE_RANGE_DB, tf.float32)
-    return tf.reduce_sum(heard * (1 - likeness)) / (tf.reduce_sum(heard) + 1)
+    # A mean for each example: shares of a batch are then means like the whole.
+    missed = tf.reduce_sum(heard * (1 - likeness), axis=[1, 2])
+    return tf.reduce_mean(missed / (tf.reduce_sum(heard, axis=[1, 2]) + 1))
 
 
 def _narrow_levels(spectrum: Spectrum, first: int, bands: int) -> tf.Tensor:
