@@ -108,6 +108,23 @@ def test_a_wav_beyond_4_gigabytes_is_read_to_its_end(tmp_path):
     assert len(read_segment(path, data // 2 - 500, 1000)) == 500
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "channels", "layout"),
+    [("mp4", "aac", 8, "7.1"), ("matroska", "libopus", 8, "7.1"), ("mp4", "aac", 6, "5.1")],
+)
+def test_surround_sound_is_read(tmp_path, container, codec, channels, layout):
+    time = np.arange(48_000) / 48_000
+    tones = [0.1 * np.sin(2 * np.pi * 100 * (n + 1) * time) for n in range(channels)]
+    path = tmp_path / "a.mka"
+    path.write_bytes(odd_audio.coded(np.stack(tones), 48_000, container, codec, layout=layout))
+    samples, rate = read_audio(path)
+    assert rate == 48_000 and samples.shape[1] == channels and len(samples) >= 48_000
+    peaks = np.abs(np.fft.rfft(samples[5000:45_000], axis=0)).argmax(axis=0) * 48_000 / 40_000
+    # The channel of low frequencies hears nothing else.
+    kept = [n for n in range(channels) if n != 3]
+    np.testing.assert_allclose(peaks[kept], [100 * (n + 1) for n in kept], atol=2)
+
+
 def test_a_change_of_rate_is_refused_with_its_place(tmp_path):
     path = tmp_path / "two.mp3"
     other = odd_audio.mp3_without_xing(glide(), 22_050)

@@ -19,6 +19,9 @@ _FORMATS = (
 )
 _PREROLL_SECONDS = 0.5  # decoded before a stretch, so that the decoder has settled
 _APPENDED_SECONDS = 0.5  # more sound than the last time stamp has: they began anew in between
+# PyAV looks for the end of a frame's planes behind the last of this many, and crashes if all are in
+# use: 7.1 sound in AAC or Opus.
+_PLANES = 8
 _MAX_CHANNELS = 255  # as many as an .sst file holds
 
 
@@ -49,6 +52,7 @@ class FfmpegDecoder:
         self.remarks = [layout.remark] if layout and layout.remark else []
         self._av = _import_av(name)
         self._bad_packets = 0
+        self._converter: Any = None
         self._container: Any = None
         self._start()
         self._origin = self._first.pts
@@ -83,9 +87,8 @@ class FfmpegDecoder:
                     f"{self.channels} channels at {self.rate} Hz to {len(frame.layout.channels)} "
                     f"at {frame.sample_rate} Hz: part it there"
                 )
-            samples = _float32(frame, self.channels)
-            if first:
-                samples = samples[max(0, first - self._place_of(frame)) :]
+            place = self._place_of(frame) if first else position
+            samples = self._float32(frame)[max(0, first - place) :]
             position += len(samples)
             yield samples
         if self._bad_packets:
@@ -199,22 +202,35 @@ class FfmpegDecoder:
         self._start()
         return itertools.chain([self._first], self._frames)
 
+    def _float32(self, frame: Any) -> np.ndarray:
+        """A frame of FFmpeg's as [time, channels], full scale 1."""
+        planar = frame.format.is_planar
+        if (planar and self.channels >= _PLANES) or frame.format.name.startswith("s64"):
+            return self._interleaved(frame)
+        samples = frame.to_ndarray()
+        samples = samples.T if planar else samples.reshape(-1, self.channels)
+        if samples.dtype.kind == "f":
+            return samples.astype(np.float32)
+        if samples.dtype == np.uint8:
+            return (samples.astype(np.float32) - 128) / 128
+        return samples.astype(np.float32) / np.float32(-float(np.iinfo(samples.dtype).min))
+
+    def _interleaved(self, frame: Any) -> np.ndarray:
+        """The same of frames that PyAV must not be asked for: FFmpeg itself changes their form."""
+        frame.pts = None
+        try:
+            if self._converter is None:
+                self._converter = self._av.AudioResampler("flt", frame.layout, self.rate)
+            parts = [part.to_ndarray() for part in self._converter.resample(frame)]
+        except (OSError, ValueError, self._av.FFmpegError) as error:
+            raise unreadable(self._name, error) from error
+        return np.concatenate(parts, axis=1).reshape(-1, self.channels)
+
     def _place_of(self, frame: Any) -> int:
         """The sample that a frame begins with, by its time."""
         if frame.pts is None or self._origin is None:
             return 0
         return round(float((frame.pts - self._origin) * frame.time_base) * self.rate)
-
-
-def _float32(frame: Any, channels: int) -> np.ndarray:
-    """A frame of FFmpeg's as [time, channels], full scale 1."""
-    samples = frame.to_ndarray()
-    samples = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
-    if samples.dtype.kind == "f":
-        return samples.astype(np.float32)
-    if samples.dtype == np.uint8:
-        return (samples.astype(np.float32) - 128) / 128
-    return samples.astype(np.float32) / np.float32(-float(np.iinfo(samples.dtype).min))
 
 
 def _import_av(name: str) -> Any:

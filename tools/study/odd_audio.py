@@ -66,21 +66,20 @@ def coded(
     container: str,
     codec: str,
     options: dict[str, str] | None = None,
+    layout: str = "mono",
 ) -> bytes:
-    """Mono audio in one of FFmpeg's formats."""
+    """Audio [time] or [channels, time] in one of FFmpeg's formats."""
     stream = io.BytesIO()
     with av.open(stream, "w", format=container, options=options or {}) as output:
-        track: Any = output.add_stream(codec, rate=rate, layout="mono")
+        track: Any = output.add_stream(codec, rate=rate, layout=layout)
         if codec == "libmp3lame":
             track.codec_context.qscale = True
             track.codec_context.global_quality = 5 * 118  # FF_QP2LAMBDA: VBR quality 5
-        frame = av.AudioFrame.from_ndarray(
-            np.rint(32767 * np.clip(samples, -1, 1)).astype(np.int16)[None], "s16", "mono"
-        )
+        pcm = np.rint(32767 * np.clip(np.atleast_2d(samples), -1, 1)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(pcm.T.reshape(1, -1).copy(), "s16", layout)
         frame.sample_rate = rate
-        resampler = av.AudioResampler(
-            track.codec_context.format, "mono", rate, track.codec_context.frame_size or None
-        )
+        size = track.codec_context.frame_size or None
+        resampler = av.AudioResampler(track.codec_context.format, layout, rate, size)
         for part in [*resampler.resample(frame), *resampler.resample(None)]:
             output.mux(track.encode(part))
         output.mux(track.encode(None))
